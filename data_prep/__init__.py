@@ -1,0 +1,1 @@
+"""Measurements in, quasi-video TFRecords out."""

@@ -1,0 +1,33 @@
+"""`python -m data_prep`: measurements in, a data set of quasi-video TFRecords out."""
+
+import sys
+
+from data_prep import command_line, settings
+from data_prep.config import PrepConfig
+
+NAME = "python -m data_prep"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Returns the exit code: 0 done, 2 the input or the arguments are at fault."""
+    return command_line.run(_prepare, argv, NAME)
+
+
+def _prepare(argv: list[str] | None) -> None:
+    parser = command_line.Parser(prog=NAME, description=__doc__)
+    settings.add_flags(parser, PrepConfig)
+    arguments = parser.parse_args(argv)
+    config = PrepConfig(**settings.given_flags(PrepConfig, arguments))
+
+    command_line.import_tensorflow()
+    from data_prep.pipeline import prepare
+
+    card = prepare(config)
+    counts = ", ".join(f"{card.num_samples(name)} {name}" for name in card.shards)
+    print(f"{config.output}: {sum(map(card.num_samples, card.shards))} samples ({counts})")
+    print(f"signals: {', '.join(card.signals_present)}")
+    print(f"next: python -m rcvae_tf.train --data {config.output}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""What every command shares: a parser that fails in one line, and the exit codes 0, 1 and 2."""
+
+import argparse
+import importlib
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+from data_prep.errors import UserError
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line on standard error and exit code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        """Prints one line that names the fault and the way out, and exits with 2."""
+        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+
+
+def run(command: Callable[[list[str] | None], None], argv: list[str] | None, name: str) -> int:
+    """Runs a command and turns its end into an exit code.
+
+    Args:
+        command: Parses `argv` and does the work.
+        argv: Arguments without the program's name; None takes them from `sys.argv`.
+        name: The command as the user typed it, for the error line.
+
+    Returns:
+        0 when done, 2 when the user's input is at fault, 130 when interrupted. Any other
+        exception is a bug and goes through: Python prints its trace and exits with 1.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        command(argv)
+    except UserError as error:
+        print(f"{name}: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"{name}: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def import_tensorflow() -> None:
+    """Imports TensorFlow without its notes on processor and drivers.
+
+    It writes them to the standard error of the process, past Python and before it reads its own
+    settings of verbosity. They are kept, and shown where the import fails.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    standard_error = os.dup(2)
+    with tempfile.TemporaryFile() as notes:
+        os.dup2(notes.fileno(), 2)
+        try:
+            importlib.import_module("tensorflow")
+        except BaseException:
+            notes.seek(0)
+            os.write(standard_error, notes.read())
+            raise
+        finally:
+            os.dup2(standard_error, 2)
+            os.close(standard_error)
+
+
+@contextmanager
+def log_file(path: Path) -> Iterator[None]:
+    """Writes what is logged meanwhile into a file as well, with the time."""
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()

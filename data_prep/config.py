@@ -1,0 +1,47 @@
+"""What a preparation may be told; the flags of `python -m data_prep`."""
+
+from dataclasses import dataclass
+
+from data_prep.settings import setting, validate
+from data_prep.sources import SOURCES
+
+
+@dataclass(frozen=True)
+class PrepConfig:
+    """Settings of one preparation, saved in the card of the data set."""
+
+    source: str = setting(
+        "demo", choices=tuple(SOURCES), help="format of the measurements; demo needs no --input"
+    )
+    input: str | None = setting(None, help="folder of the measurement files, or one file")
+    output: str = setting("data/demo", help="folder of the data set to make")
+    cycles: int = setting(100, minimum=1, help="use cycles 1 to this number of every cell")
+    split: str = setting(
+        "sample",
+        choices=("sample", "cell"),
+        help="sample: all charges shuffled, as the paper does; cell: no cell in two splits",
+    )
+    seed: int = setting(0, minimum=0, maximum=2**31 - 1, help="seed of the split")
+    height: int = setting(16, minimum=2, maximum=128, help="rows of a quasi-video frame")
+    width: int = setting(16, minimum=2, maximum=128, help="columns of a quasi-video frame")
+    eol_threshold: float = setting(
+        0.8, minimum=0.05, maximum=1.0, help="end of life as a share of the nominal capacity"
+    )
+    eol_fallback: str = setting(
+        "drop",
+        choices=("drop", "last"),
+        help="cells without an end of life: drop them, or take their last cycle for it",
+    )
+    nominal_capacity_ah: float | None = setting(
+        None, minimum=1e-4, help="1 C in A, where the files do not say or say it wrongly"
+    )
+    exclude: tuple[str, ...] = setting((), help="cells to leave out, by name")
+    overwrite: bool = setting(False, help="replace a data set that lies at --output")
+
+    def __post_init__(self) -> None:
+        validate(self)
+
+    @property
+    def num_points(self) -> int:
+        """Points of a series: the pixels of a frame."""
+        return self.height * self.width

@@ -1,0 +1,21 @@
+"""The small simulated data set in the package, in the layout of the MATR files."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from data_prep.records import Cell, DroppedCell
+from data_prep.sources import matr
+from data_prep.sources.base import SourceOptions
+
+DEMO_FILE = Path(__file__).resolve().parent.parent / "demo" / "demo.mat"
+
+
+def find_files(location: Path) -> list[Path]:
+    """The one file, wherever the package is installed; the location is not looked at."""
+    del location
+    return [DEMO_FILE]
+
+
+def read_cells(files: Sequence[Path], options: SourceOptions) -> Iterator[Cell | DroppedCell]:
+    """Cells `demo_c0` to `demo_c11`, read as any MATR file is."""
+    return matr.read_cells(files, options)

@@ -1,0 +1,205 @@
+"""MATR (Severson et al. 2019): MATLAB v7.3 files of nested object references, one cell at a time.
+
+The only place that knows the units of these files: `I` is a C-rate, `t` is in minutes, `Qc` in
+Ah, `T` in degC. Index 0 of `cycles` is empty in the published files, so an index is a cycle
+number.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from data_prep.errors import SourceError
+from data_prep.records import Cell, Cycle, DroppedCell, FloatArray
+from data_prep.sources.base import SourceOptions, list_files
+from data_prep.sources.matr_corrections import BATCHES, CONTINUATIONS, EXCLUSIONS, Batch
+
+if TYPE_CHECKING:
+    import h5py
+
+NOMINAL_CAPACITY_AH = 1.1  # A123 APR18650M1A
+MAX_VOLTAGE_V = 3.6
+SECONDS_PER_MINUTE = 60.0
+CYCLE_FIELDS = ("t", "V", "I", "T", "Qc")
+
+
+def find_files(location: Path) -> list[Path]:
+    """The `.mat` files at a folder, sorted by name, which is by batch."""
+    return list_files(location, (".mat",), "MATR .mat files")
+
+
+def read_cells(files: Sequence[Path], options: SourceOptions) -> Iterator[Cell | DroppedCell]:
+    """Cells in the order of the files; known bad ones come as dropped.
+
+    Raises:
+        SourceError: A file that is not HDF5, is truncated, or lacks a part of the layout.
+    """
+    batch_files = {batch.name: path for path in files if (batch := _published_batch(path))}
+    for path in files:
+        with _open(path) as file:
+            published = _published_batch(path) is not None
+            for index in range(_cell_references(file, path, "cycles").shape[0]):
+                cell_id = f"{_cell_prefix(path)}c{index}"
+                dropped = _known_defect(cell_id, path, batch_files) if published else None
+                yield dropped or _cell(
+                    file, path, index, cell_id, options, batch_files if published else {}
+                )
+
+
+def _published_batch(path: Path) -> Batch | None:
+    """The published batch that a file is, told by its date and its number of cells."""
+    for batch in BATCHES:
+        if path.name.startswith(batch.date):
+            with _open(path) as file:
+                num_cells = _cell_references(file, path, "cycles").shape[0]
+            return batch if num_cells == batch.num_cells else None
+    return None
+
+
+def _cell_prefix(path: Path) -> str:
+    """`b1` for a file of the published dates, else the file's own name."""
+    for batch in BATCHES:
+        if path.name.startswith(batch.date):
+            return batch.name
+    return f"{path.stem}_"
+
+
+def _known_defect(cell_id: str, path: Path, batch_files: dict[str, Path]) -> DroppedCell | None:
+    for row in EXCLUSIONS:
+        if row.cell_id == cell_id:
+            detail = f"{row.reason} ({row.reference})"
+            return DroppedCell(cell_id, path.name, "known_defect", detail)
+    for continued in CONTINUATIONS:
+        if continued.continued_as == cell_id:
+            joined = "joined to it" if "b1" in batch_files else "whose file is not here"
+            detail = f"continues {continued.cell_id}, {joined} ({continued.reference})"
+            return DroppedCell(cell_id, path.name, "continuation", detail)
+    return None
+
+
+def _cell(
+    file: "h5py.File",
+    path: Path,
+    index: int,
+    cell_id: str,
+    options: SourceOptions,
+    batch_files: dict[str, Path],
+) -> Cell:
+    cycles = _part(file, path, "cycles", index)
+    num_cycles = _field(cycles, "I", path, cell_id).shape[0]
+    summary = _part(file, path, "summary", index)
+    capacity_ah = np.ravel(_field(summary, "QDischarge", path, cell_id)[()])
+    life = float(np.ravel(_part(file, path, "cycle_life", index)[()])[0])
+    continuation = next((row for row in CONTINUATIONS if row.cell_id == cell_id), None)
+    if not batch_files:
+        continuation = None
+    if continuation:
+        life += continuation.added_cycles
+
+    def read_cycles(last: int) -> Iterator[Cycle]:
+        yield from _cycles(file, path, cycles, cell_id, range(1, min(last + 1, num_cycles)), 0)
+        if continuation and last >= num_cycles and "b2" in batch_files:
+            yield from _continued(batch_files["b2"], continuation.continued_as, num_cycles, last)
+
+    return Cell(
+        cell_id=cell_id,
+        source_file=path.name,
+        nominal_capacity_ah=options.nominal_capacity_ah or NOMINAL_CAPACITY_AH,
+        last_cycle=num_cycles - 1,
+        read_cycles=read_cycles,
+        max_voltage_v=MAX_VOLTAGE_V,
+        charge_policy=_text(_part(file, path, "policy_readable", index)),
+        eol_cycles=int(life) if np.isfinite(life) and life > 0 else None,
+        discharge_capacity_ah={k: float(q) for k, q in enumerate(capacity_ah) if k and q > 0},
+    )
+
+
+def _continued(path: Path, cell_id: str, offset: int, last: int) -> Iterator[Cycle]:
+    """The cycles of a cell that went on in another file, numbered on from `offset`."""
+    with _open(path) as file:
+        cycles = _part(file, path, "cycles", int(cell_id.split("c")[1]))
+        count = _field(cycles, "I", path, cell_id).shape[0]
+        indices = range(1, min(last + 1 - offset, count))
+        yield from _cycles(file, path, cycles, cell_id, indices, offset)
+
+
+def _cycles(
+    file: "h5py.File", path: Path, cycles: "h5py.Group", cell_id: str, indices: range, offset: int
+) -> Iterator[Cycle]:
+    references = {name: _field(cycles, name, path, cell_id) for name in CYCLE_FIELDS}
+    for index in indices:
+        where = f"{path.name}: {cell_id} cycle {index}"
+        values = {name: _numbers(file, refs[index, 0], where) for name, refs in references.items()}
+        yield Cycle(
+            number=index + offset,
+            time_s=values["t"] * SECONDS_PER_MINUTE,
+            voltage_v=values["V"],
+            current_c_rate=values["I"],
+            temperature_degc=values["T"],
+            charge_capacity_ah=values["Qc"],
+        )
+
+
+def _open(path: Path) -> "h5py.File":
+    import h5py
+
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        raise SourceError(
+            f"{path}: not a readable MATLAB v7.3 (HDF5) file: it is of another format, or "
+            f"truncated. Download it again, or choose another --source."
+        ) from error
+
+
+def _cell_references(file: "h5py.File", path: Path, name: str) -> Any:
+    """The array of object references, one per cell, that `batch/<name>` is."""
+    import h5py
+
+    batch = file.get("batch")
+    if not isinstance(batch, h5py.Group):
+        raise SourceError(
+            f"{path}: has no `batch` group; found {', '.join(sorted(file)) or 'nothing'}. "
+            f"Expected a MATR batch file, *_batchdata_updated_struct_errorcorrect.mat."
+        )
+    return _field(batch, name, path, "batch")
+
+
+def _field(group: "h5py.Group", name: str, path: Path, owner: str) -> Any:
+    if name not in group:
+        raise SourceError(
+            f"{path}: {owner} has no `{name}`; found {', '.join(sorted(group)) or 'nothing'}. "
+            f"Expected the layout of the MATR batch files."
+        )
+    return group[name]
+
+
+def _part(file: "h5py.File", path: Path, name: str, index: int) -> Any:
+    """What the reference of one cell in `batch/<name>` points to."""
+    try:
+        return file[_cell_references(file, path, name)[index, 0]]
+    except (KeyError, ValueError, IndexError, OSError, RuntimeError) as error:
+        raise SourceError(
+            f"{path}: the reference to `{name}` of cell {index} leads nowhere; the file is "
+            f"damaged. Download it again."
+        ) from error
+
+
+def _numbers(file: "h5py.File", reference: Any, where: str) -> FloatArray:
+    """The numbers behind a reference, shape `(points,)`; MATLAB's empty array has none."""
+    try:
+        dataset = file[reference]
+        if dataset.attrs.get("MATLAB_empty", 0):
+            return np.zeros(0)
+        return np.ravel(dataset[()]).astype(np.float64)
+    except (KeyError, ValueError, OSError, RuntimeError) as error:
+        raise SourceError(
+            f"{where}: cannot be read, the file is damaged. Download it again."
+        ) from (error)
+
+
+def _text(dataset: Any) -> str:
+    """MATLAB text is an array of UTF-16 code units."""
+    return np.ravel(dataset[()]).astype("<u2").tobytes().decode("utf-16-le").strip()

@@ -1,0 +1,191 @@
+"""Settings of the model and of its training, and the two presets."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from data_prep import settings
+from data_prep.errors import SettingsError
+from data_prep.settings import setting, validate
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What the network is; saved inside it. Defaults are those of preset `default`."""
+
+    num_hidden_layers: int = setting(
+        3, minimum=1, maximum=64, help="hidden layers (blocks) of the encoder, and of the decoder"
+    )
+    hidden_dim: int = setting(256, minimum=1, maximum=8192, help="width of a hidden layer")
+    latent_dim: int = setting(8, minimum=1, maximum=4096, help="size of z")
+    embedding_dim: int = setting(
+        32, minimum=1, maximum=4096, help="size of the embedding of a condition label"
+    )
+    block: str = setting(
+        "residual",
+        choices=("plain", "residual"),
+        help="plain: the paper's ReLU layers; residual: pre-norm blocks",
+    )
+    continuous_condition: bool = setting(
+        True, help="give the networks EOL and ECL as numbers beside the embedding of their label"
+    )
+    scaling: str = setting(
+        "centred",
+        choices=("min_max", "centred"),
+        help="min_max: each signal to 0..1; centred: deviation from the training mean curve, "
+        "in units of each signal's spread",
+    )
+    quasi_video_depth: int = setting(
+        3, minimum=2, maximum=3, help="2: the paper's frames; 3: the elapsed time too"
+    )
+    mse_reduction: str = setting(
+        "sum",
+        choices=("mean", "sum"),
+        help="over the elements of a sample: mean as Eq. 15 is read, or the sum of the ELBO",
+    )
+    mean_mode_weight: float = setting(
+        1.0, minimum=0.0, help="weight of the squared error of what is decoded from z = 0"
+    )
+    kl_weight: float = setting(1.0, minimum=0.0, help="weight of the KLD in the loss")
+    validation_mode: str = setting(
+        "mean",
+        choices=("reconstruct", "mean"),
+        help="what val_mae measures: the paper's reconstruction, or generation at z = 0",
+    )
+
+    def __post_init__(self) -> None:
+        validate(self)
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How it is trained; saved beside the run. Defaults are those of preset `default`."""
+
+    epochs: int = setting(400, minimum=1, help="epochs at the most")
+    patience: int = setting(
+        150, minimum=1, help="epochs without a lower val_mae after which training ends"
+    )
+    batch_size: int = setting(64, minimum=1, help="samples in a batch (K)")
+    learning_rate: float = setting(
+        2e-3, minimum=1e-8, maximum=1.0, help="learning rate, at its highest"
+    )
+    schedule: str = setting(
+        "cosine", choices=("constant", "cosine"), help="course of the learning rate"
+    )
+    kl_warmup_epochs: int = setting(
+        20, minimum=0, help="epochs in which the weight of the KLD rises from 0"
+    )
+    neighbour_share: float = setting(
+        0.5,
+        minimum=0.0,
+        maximum=1.0,
+        help="share of training samples whose label is replaced by a neighbouring one, as it is "
+        "at inference",
+    )
+    merge_validation: bool = setting(
+        False, help="train on the validation split too, as Algorithm 2 does"
+    )
+    condition_weight: float = setting(
+        0.9, minimum=0.0, maximum=1.0, help="weight of EOL against ECL in the distance of Eq. 14"
+    )
+    seed: int = setting(1, minimum=0, maximum=2**31 - 1, help="seed of weights, batches and noise")
+    jit_compile: bool = setting(True, help="compile the training step with XLA")
+
+    def __post_init__(self) -> None:
+        validate(self)
+
+
+# What preset `paper` sets otherwise. The paper gives 16 + 16 layers, embeddings of 473, 1000
+# epochs and patience 100; it does not give widths, latent size, rate and batch size.
+PAPER: dict[str, dict[str, Any]] = {
+    "model": {
+        "num_hidden_layers": 16,
+        "hidden_dim": 256,
+        "latent_dim": 32,
+        "embedding_dim": 473,
+        "block": "plain",
+        "continuous_condition": False,
+        "scaling": "min_max",
+        "quasi_video_depth": 2,
+        "mse_reduction": "mean",
+        "mean_mode_weight": 0.0,
+        "validation_mode": "reconstruct",
+    },
+    "training": {
+        "epochs": 1000,
+        "patience": 100,
+        "learning_rate": 1e-3,
+        "schedule": "constant",
+        "kl_warmup_epochs": 0,
+        "neighbour_share": 0.0,
+        "merge_validation": True,
+    },
+}
+PRESETS: dict[str, dict[str, dict[str, Any]]] = {
+    "default": {"model": {}, "training": {}},
+    "paper": PAPER,
+}
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything a run was told: `config.json` of a run directory."""
+
+    preset: str
+    model: ModelConfig
+    training: TrainConfig
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON-ready values; `resolve` takes them back."""
+        return {
+            "preset": self.preset,
+            "model": settings.to_dict(self.model),
+            "training": settings.to_dict(self.training),
+        }
+
+
+def resolve(
+    preset: str | None, stored: dict[str, Any] | None = None, flags: dict[str, Any] | None = None
+) -> RunConfig:
+    """A run's settings: the preset, changed by a stored configuration, changed by flags.
+
+    Args:
+        preset: A name in `PRESETS`; None takes that of `stored`, else `default`.
+        stored: Parts `preset`, `model` and `training`, each of them complete or not.
+        flags: Settings of either part, by name.
+
+    Raises:
+        SettingsError: An unknown preset, part or setting, or a value out of its range.
+    """
+    stored = stored or {}
+    name = preset or stored.get("preset", "default")
+    if name not in PRESETS:
+        raise SettingsError(f"unknown preset {name!r}. Presets: {', '.join(PRESETS)}.")
+    parts = {}
+    for part, settings_class in (("model", ModelConfig), ("training", TrainConfig)):
+        given = stored.get(part, {})
+        if not isinstance(given, dict):
+            raise SettingsError(f"`{part}` of the configuration must be an object: {given!r}.")
+        values = {**PRESETS[name][part], **given}
+        fields = settings_class.__dataclass_fields__  # type: ignore[attr-defined]
+        values |= {k: v for k, v in (flags or {}).items() if k in fields}
+        parts[part] = settings.from_dict(settings_class, values)
+    return RunConfig(preset=name, **parts)  # type: ignore[arg-type]
+
+
+def read_stored(path: Path) -> dict[str, Any]:
+    """A `config.json` of a run, or a `best.json` of a search, for `resolve`.
+
+    Raises:
+        SettingsError: The file is missing, is not JSON, or not an object.
+    """
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise SettingsError(
+            f"{path}: not a readable configuration: {error}. Expected the config.json of a run."
+        ) from error
+    if not isinstance(stored, dict):
+        raise SettingsError(f"{path}: expected an object with `model` and `training`.")
+    return stored

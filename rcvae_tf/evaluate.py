@@ -1,0 +1,62 @@
+"""`python -m rcvae_tf.evaluate`: Table 1 of a run, next to simple baselines."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_prep import command_line, settings
+from data_prep.settings import setting, validate
+
+NAME = "python -m rcvae_tf.evaluate"
+
+
+@dataclass(frozen=True)
+class EvaluateCommand:
+    """What to evaluate."""
+
+    run: str = setting(help="folder of the run")
+    data: str | None = setting(None, help="folder of its data set, if that was moved")
+    seed: int = setting(0, minimum=0, help="seed of the draws of z")
+    figures: bool = setting(True, help="draw generated over measured curves into the run")
+
+    def __post_init__(self) -> None:
+        validate(self)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Returns the exit code: 0 done, 2 the input or the arguments are at fault."""
+    return command_line.run(_evaluate, argv, NAME)
+
+
+def _evaluate(argv: list[str] | None) -> None:
+    parser = command_line.Parser(prog=NAME, description=__doc__)
+    settings.add_flags(parser, EvaluateCommand)
+    arguments = parser.parse_args(argv)
+    command = EvaluateCommand(**settings.given_flags(EvaluateCommand, arguments))
+
+    command_line.import_tensorflow()
+    from rich.console import Console
+
+    from rcvae_tf.dataset import open_dataset
+    from rcvae_tf.evaluation.collapse import collapse_warnings
+    from rcvae_tf.evaluation.evaluate import evaluate
+    from rcvae_tf.evaluation.pictures import draw_test_samples
+    from rcvae_tf.report.tables import print_metrics
+    from rcvae_tf.run import load_run
+    from rcvae_tf.run_directory import write_json
+
+    run = load_run(command.run)
+    dataset = open_dataset(Path(command.data or run.data["directory"]))
+    metrics = evaluate(run, dataset, command.seed)
+    write_json(run.directory.metrics, metrics)
+    print_metrics(metrics, Console(soft_wrap=True, highlight=False))
+    for line in collapse_warnings(metrics["latent"], run.config.model):
+        print(f"warning: {line}", file=sys.stderr)
+    print(f"metrics: {run.directory.metrics}")
+    if command.figures:
+        for path in draw_test_samples(run, dataset.test, command.seed):
+            print(f"figure: {path}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

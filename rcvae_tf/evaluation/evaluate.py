@@ -1,0 +1,101 @@
+"""One evaluation: three modes of the model and four baselines, on one test split."""
+
+from typing import Any
+
+import numpy as np
+
+from data_prep.records import FloatArray
+from rcvae_tf.dataset import Dataset, SplitData, merge, model_inputs
+from rcvae_tf.evaluation.baselines import baselines
+from rcvae_tf.evaluation.metrics import Errors, latent_summary, signal_errors, skill
+from rcvae_tf.physical import Curves, generated_curves
+from rcvae_tf.run import DECODE_BATCH, Run
+
+MODES = ("reconstruct", "prior", "mean")
+PRIOR_DRAWS = 20
+
+
+def evaluate(run: Run, dataset: Dataset, seed: int = 0) -> dict[str, Any]:
+    """What `metrics.json` holds.
+
+    Args:
+        run: The trained run.
+        dataset: The data set that it was trained on; its test split is evaluated.
+        seed: Of the draws of z.
+    """
+    test = dataset.test
+    reconstructed, z_mean, kl_per_dim = reconstruct(run, test)
+    mean_curves = run.decode(test.labels, np.zeros((len(test), run.latent_dim)))
+    modes: dict[str, Errors] = {
+        "reconstruct": signal_errors(test.curves, reconstructed),
+        "prior": prior_errors(run, test, seed),
+        "mean": signal_errors(test.curves, mean_curves),
+    }
+    # The look-ups get what the model was trained on, no less and no more.
+    train = dataset.train
+    if run.config.training.merge_validation:
+        train = merge(train, dataset.validation)
+    rules = baselines(train, dataset.validation, test.labels, run.config.training.condition_weight)
+    errors = {name: signal_errors(test.curves, rule.curves) for name, rule in rules.items()}
+    return {
+        "split": dataset.card.preparation["split"],
+        "cycles": dataset.card.preparation["cycles"],
+        "samples": {"train": len(train), "test": len(test)},
+        "modes": modes,
+        "prior_draws": PRIOR_DRAWS,
+        "baselines": errors,
+        "baseline_settings": {name: rule.setting for name, rule in rules.items()},
+        "skill": skill(modes["mean"], errors["nearest_label"]),
+        "latent": {
+            **latent_summary(kl_per_dim, z_mean),
+            "label_response": label_response(test.curves, mean_curves),
+        },
+    }
+
+
+def reconstruct(run: Run, data: SplitData) -> tuple[Curves, FloatArray, FloatArray]:
+    """Forward propagation: the encoder sees the curve that is to be generated.
+
+    Returns:
+        The curves, `z_mean` of shape `(samples, latent_dim)`, and the mean KLD by dimension.
+    """
+    import tensorflow as tf
+
+    from rcvae_tf.model.losses import kld
+
+    inputs = model_inputs(data, run.vocabulary)
+    videos, means, divergences = [], [], []
+    for start in range(0, len(data), DECODE_BATCH):
+        batch = {k: tf.constant(v[start : start + DECODE_BATCH]) for k, v in inputs.items()}
+        z_mean, z_log_var = run.model.encode(batch)
+        videos.append(run.model.decode(run.model.sampling(z_mean, z_log_var), batch).numpy())
+        means.append(z_mean.numpy())
+        divergences.append(kld(z_mean, z_log_var).numpy())
+    curves = generated_curves(np.concatenate(videos), run.model.signals_present)
+    return curves, np.concatenate(means), np.concatenate(divergences).mean(axis=0)
+
+
+def prior_errors(run: Run, data: SplitData, seed: int) -> Errors:
+    """Errors of curves drawn with z from the prior, over `PRIOR_DRAWS` draws a sample."""
+    rng = np.random.default_rng(seed)
+    draws = [
+        run.decode(data.labels, rng.standard_normal((len(data), run.latent_dim)))
+        for _ in range(PRIOR_DRAWS)
+    ]
+    stacked = {name: np.stack([draw[name] for draw in draws]) for name in draws[0]}
+    return signal_errors({name: data.curves[name][None] for name in stacked}, stacked)
+
+
+def label_response(measured: Curves, mean_curves: Curves) -> float:
+    """How much generated curves differ between conditions, against how much measured ones do.
+
+    Returns:
+        The mean over the signals of the ratio of standard deviations over the samples; 0 where
+        the decoder ignores the condition.
+    """
+    ratios = []
+    for name, values in mean_curves.items():
+        spread = float(np.std(measured[name] - measured[name].mean(axis=0)))
+        if spread:
+            ratios.append(float(np.std(values - values.mean(axis=0))) / spread)
+    return float(np.mean(ratios)) if ratios else 0.0

@@ -1,0 +1,1 @@
+"""The network: layers, encoder and decoder, losses, and the Keras model that trains them."""

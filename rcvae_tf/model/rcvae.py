@@ -1,0 +1,186 @@
+"""RCVAE: the embedding-conditioned variational autoencoder, with its own training step."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from data_prep import settings
+from rcvae_tf.config import ModelConfig
+from rcvae_tf.model.layers import (
+    PACKAGE,
+    ConditionEmbedding,
+    ContinuousCondition,
+    GaussianSampling,
+)
+from rcvae_tf.model.losses import Tensor, kld, mse, total_loss
+from rcvae_tf.model.networks import Decoder, Encoder
+from rcvae_tf.model.scaling import QuasiVideoScaling
+
+Inputs = dict[str, Tensor]
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class RCVAE(keras.Model):
+    """Takes and gives quasi-videos in physical units; scaling is inside.
+
+    Args:
+        model_config: The fields of `ModelConfig`.
+        data_facts: What the model must know of its data: `statistics` by present signal,
+            `height`, `width`, and `eol_mean`, `eol_spread`, `ecl_range` of its conditions.
+        num_conditions: N, size of the vocabulary.
+        seed: Of the noise.
+
+    Call arguments:
+        inputs: `x`, quasi-videos of shape `(batch, channel, depth, height, width)`;
+            `condition_index`, shape `(batch,)`; `condition`, EOL and ECL, shape `(batch, 2)`.
+    """
+
+    def __init__(
+        self,
+        model_config: dict[str, Any],
+        data_facts: dict[str, Any],
+        num_conditions: int,
+        seed: int = 1,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.model_config = dict(model_config)
+        self.data_facts = dict(data_facts)
+        self.num_conditions = num_conditions
+        self.seed = seed
+        config = self.config = settings.from_dict(ModelConfig, model_config)
+        # Layers
+        self.scaling = QuasiVideoScaling(
+            statistics=data_facts["statistics"],
+            height=data_facts["height"],
+            width=data_facts["width"],
+            depth=config.quasi_video_depth,
+            method=config.scaling,
+            name="scaling",
+        )
+        self.embedding = ConditionEmbedding(num_conditions, config.embedding_dim, name="embedding")
+        self.continuous = ContinuousCondition(
+            data_facts["eol_mean"],
+            data_facts["eol_spread"],
+            data_facts["ecl_range"],
+            name="continuous",
+        )
+        size = (config.num_hidden_layers, config.hidden_dim)
+        self.encoder = Encoder(*size, config.latent_dim, config.block, name="encoder")
+        self.sampling = GaussianSampling(seed=seed, name="sampling")
+        self.decoder = Decoder(*size, self.scaling.sample_size, config.block, name="decoder")
+        # Metrics
+        self.kl_scale = self.add_weight(
+            name="kl_scale", shape=(), initializer="ones", trainable=False
+        )
+        names = ["loss", "mse", "kld", "mae", *(f"mae_{name}" for name in self.scaling.signals)]
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in names}
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """The trackers; their names are the keys that both steps return."""
+        return list(self.trackers.values())
+
+    @property
+    def signals_present(self) -> tuple[str, ...]:
+        """Signals that the model generates."""
+        return self.scaling.signals
+
+    def build(self, input_shape: Any = None) -> None:
+        """Builds every layer, whatever the batch size."""
+        config = self.config
+        self.embedding.build((None,))
+        condition_size = config.embedding_dim
+        if config.continuous_condition:
+            condition_size += self.continuous.size
+        condition_shape = (None, condition_size)
+        self.encoder.build((None, self.scaling.sample_size), condition_shape)
+        self.decoder.build((None, config.latent_dim), condition_shape)
+        self.built = True
+
+    def call(self, inputs: Inputs, training: bool = False) -> Tensor:
+        """Samples as the encoder and decoder see them, in physical units.
+
+        Paper: Algorithm 1.
+        """
+        # Step 1: embed the label
+        condition_embedding = self.embed(inputs)
+        # Steps 2 and 3: join it to the sample, encode to mean and variance
+        z_mean, z_log_var = self.encoder(self.scaling(inputs["x"]), condition_embedding)
+        # Step 4: sample the latent variable
+        z = self.sampling(z_mean, z_log_var)
+        # Steps 5 and 6: join z and the label, decode
+        return self.scaling.unscale(self.decoder(z, condition_embedding))
+
+    def embed(self, inputs: Inputs) -> Tensor:
+        """The condition as both networks get it, shape `(batch, d_V)`."""
+        embedded = self.embedding(inputs["condition_index"])
+        if not self.config.continuous_condition:
+            return embedded
+        return ops.concatenate([embedded, self.continuous(inputs["condition"])], axis=-1)
+
+    def encode(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
+        """`z_mean` and `z_log_var` of samples, each of shape `(batch, latent_dim)`."""
+        return self.encoder(self.scaling(inputs["x"]), self.embed(inputs))
+
+    def decode(self, z: Tensor, inputs: Inputs) -> Tensor:
+        """Quasi-videos in physical units, from z and the conditions in `inputs`."""
+        return self.scaling.unscale(self.decoder(z, self.embed(inputs)))
+
+    def losses_of(self, inputs: Inputs) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        """The loss and its terms, the scaled samples and their scaled reconstruction."""
+        x = self.scaling(inputs["x"])
+        condition_embedding = self.embed(inputs)
+        z_mean, z_log_var = self.encoder(x, condition_embedding)
+        x_reconstructed = self.decoder(self.sampling(z_mean, z_log_var), condition_embedding)
+        kld_value = kld(z_mean, z_log_var)
+        mse_value = self._mse(x, x_reconstructed)
+        if self.config.mean_mode_weight:
+            z = ops.zeros_like(z_mean)
+            mse_at_mean = self._mse(x, self.decoder(z, condition_embedding))
+            mse_value = mse_value + self.config.mean_mode_weight * mse_at_mean
+        loss = total_loss(mse_value, kld_value, self.config.kl_weight * self.kl_scale)
+        terms = {"loss": loss, "mse": mse_value, "kld": ops.mean(ops.sum(kld_value, axis=-1))}
+        return terms, x, x_reconstructed
+
+    def train_step(self, inputs: Inputs) -> dict[str, Tensor]:
+        """One step of gradient descent on a batch."""
+        with tf.GradientTape() as tape:
+            terms, x, x_reconstructed = self.losses_of(inputs)
+        gradients = tape.gradient(terms["loss"], self.trainable_variables)
+        self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
+        return self._track(terms, x, x_reconstructed)
+
+    def test_step(self, inputs: Inputs) -> dict[str, Tensor]:
+        """The same terms; the MAE is of what `validation_mode` says."""
+        terms, x, x_generated = self.losses_of(inputs)
+        if self.config.validation_mode == "mean":
+            z = ops.zeros((ops.shape(x)[0], self.config.latent_dim))
+            x_generated = self.decoder(z, self.embed(inputs))
+        return self._track(terms, x, x_generated)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return {
+            **super().get_config(),
+            "model_config": self.model_config,
+            "data_facts": self.data_facts,
+            "num_conditions": self.num_conditions,
+            "seed": self.seed,
+        }
+
+    def _mse(self, x: Tensor, other: Tensor) -> Tensor:
+        return mse(x, other, self.scaling.present, self.config.mse_reduction)
+
+    def _track(self, terms: dict[str, Tensor], x: Tensor, other: Tensor) -> dict[str, Tensor]:
+        """Adds a batch to the trackers; a smaller batch counts by its samples."""
+        by_signal, total = self.scaling.absolute_error(x, other)
+        values = {**terms, "mae": total}
+        for i, name in enumerate(self.scaling.signals):
+            values[f"mae_{name}"] = by_signal[i]
+        batch_size = ops.shape(x)[0]
+        for name, value in values.items():
+            self.trackers[name].update_state(value, sample_weight=batch_size)
+        return {name: tracker.result() for name, tracker in self.trackers.items()}

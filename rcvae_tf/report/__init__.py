@@ -1,0 +1,1 @@
+"""Tables and figures from what the commands left; no model, no TensorFlow."""

@@ -1,0 +1,78 @@
+"""Table 1 for the terminal: the model's modes above the simple baselines."""
+
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+UNITS = {
+    "voltage_v": "V (V)",
+    "current_c_rate": "I (C)",
+    "temperature_degc": "T (degC)",
+    "charge_capacity_ah": "Qc (Ah)",
+    "total": "Total",
+}
+MODE_NOTES = {
+    "reconstruct": "sees the curve",
+    "prior": "z drawn",
+    "mean": "z = 0",
+}
+
+
+def print_metrics(metrics: dict[str, Any], console: Console) -> None:
+    """Prints MAE and RMSE by signal, the skill, and the use of the latent space."""
+    signals = [name for name in UNITS if name in metrics["modes"]["mean"]]
+    counts = metrics["samples"]
+    console.print(
+        f"{counts['test']} test charges, {counts['train']} for training; "
+        f"{metrics['split']} split, first {metrics['cycles']} cycles"
+    )
+    for error in ("mae", "rmse"):
+        console.print(error_table(metrics, signals, error))
+    skills = ", ".join(f"{UNITS[s]} {metrics['skill'][s]:+.2f}" for s in signals)
+    console.print(f"skill, 1 - MAE (mean) / MAE (nearest_label), above 0 is better:\n  {skills}")
+    time = metrics["modes"]["mean"].get("elapsed_time_s")
+    if time:
+        copied = metrics["baselines"]["nearest_label"]["elapsed_time_s"]
+        console.print(
+            f"elapsed time, no part of the total: MAE {time['mae']:.3g} s, "
+            f"nearest_label {copied['mae']:.3g} s"
+        )
+    latent = metrics["latent"]
+    console.print(
+        f"latent: {latent['active_units']} of {len(latent['kl_per_dim'])} dimensions active, "
+        f"KLD {sum(latent['kl_per_dim']):.3g} nats\n"
+        f"response to the condition: {latent['label_response']:.2f} of the measured spread"
+    )
+
+
+def error_table(metrics: dict[str, Any], signals: list[str], error: str) -> Table:
+    """One error by signal, a row for each mode and each baseline.
+
+    Args:
+        metrics: The content of `metrics.json`.
+        signals: Columns, names of `UNITS`.
+        error: `mae` or `rmse`.
+    """
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(error.upper(), no_wrap=True)
+    for name in signals:
+        table.add_column(UNITS[name], justify="right", no_wrap=True)
+    for mode, errors in metrics["modes"].items():
+        cells = [f"{errors[name][error]:.4f}" for name in signals]
+        table.add_row(f"{mode} ({MODE_NOTES[mode]})", *cells)
+    table.add_section()
+    for rule, errors in metrics["baselines"].items():
+        cells = [f"{errors[name][error]:.4f}" for name in signals]
+        table.add_row(_rule_label(rule, metrics), *cells)
+    return table
+
+
+def _rule_label(rule: str, metrics: dict[str, Any]) -> str:
+    setting = metrics["baseline_settings"][rule]
+    if "k" in setting:
+        return f"{rule} (k {setting['k']}, w {setting['condition_weight']:g})"
+    if setting:
+        return f"{rule} (w {setting['condition_weight']:g})"
+    return rule

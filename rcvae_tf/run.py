@@ -1,0 +1,128 @@
+"""A trained run, loaded: its model, its vocabulary, and its settings."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_prep.errors import SettingsError
+from data_prep.records import FloatArray
+from rcvae_tf.conditions import Condition, Vocabulary
+from rcvae_tf.config import RunConfig, resolve
+from rcvae_tf.physical import Curves, generated_curves
+from rcvae_tf.run_directory import RunDirectory
+
+if TYPE_CHECKING:
+    from rcvae_tf.model.rcvae import RCVAE
+
+DECODE_BATCH = 1024
+
+
+@dataclass(frozen=True)
+class Run:
+    """A model with all that is needed to ask it for curves.
+
+    Args:
+        directory: Where it lies.
+        config: What it was trained with.
+        data: Where its data set lies and how that was split.
+        model: The best model of the run.
+        vocabulary: The conditions that it was trained on.
+    """
+
+    directory: RunDirectory
+    config: RunConfig
+    data: dict[str, Any]
+    model: "RCVAE"
+    vocabulary: Vocabulary
+
+    def decode(self, labels: NDArray, z: NDArray) -> Curves:
+        """Curves of conditions, each from its own z.
+
+        Args and shapes as `decode_quasi_video`; the result is by signal, in physical units, each
+        of shape `(samples, points)`.
+        """
+        return generated_curves(self.decode_quasi_video(labels, z), self.model.signals_present)
+
+    def decode_quasi_video(self, labels: NDArray, z: NDArray) -> FloatArray:
+        """Quasi-videos of conditions, each from its own z.
+
+        Args:
+            labels: EOL and ECL, shape `(samples, 2)`; unknown ones take the embedding of the
+                nearest known one.
+            z: Shape `(samples, latent_dim)`; zero for the mean mode.
+
+        Returns:
+            Physical units, shape `(samples, channel, depth, height, width)`.
+        """
+        import tensorflow as tf
+
+        index, _ = self.vocabulary.nearest(labels)
+        parts = []
+        for start in range(0, len(labels), DECODE_BATCH):
+            rows = slice(start, start + DECODE_BATCH)
+            inputs = {
+                "condition_index": tf.constant(index[rows], tf.int32),
+                "condition": tf.constant(labels[rows], tf.float32),
+            }
+            parts.append(self.model.decode(tf.constant(z[rows], tf.float32), inputs).numpy())
+        return np.concatenate(parts)
+
+    @property
+    def latent_dim(self) -> int:
+        """Size of z."""
+        return self.config.model.latent_dim
+
+
+def load_run(path: str | Path) -> Run:
+    """A run by its folder.
+
+    Raises:
+        SettingsError: No run there, one that is not finished, damaged, or of another version.
+    """
+    directory = RunDirectory(Path(path))
+    stored = directory.read_config()
+    for file in (directory.model, directory.conditions):
+        if not file.is_file():
+            raise SettingsError(
+                f"{file}: missing; the run has not come to its end. "
+                f"Go on with `python -m rcvae_tf.train --output {directory.path} --resume`."
+            )
+    return Run(
+        directory=directory,
+        config=resolve(None, stored),
+        data=stored["data"],
+        model=load_model(directory.model),
+        vocabulary=load_vocabulary(directory.conditions),
+    )
+
+
+def load_model(path: Path) -> "RCVAE":
+    """A saved model.
+
+    Raises:
+        SettingsError: The file is damaged or was written by another version.
+    """
+    import keras
+
+    import rcvae_tf.model.rcvae  # noqa: F401  registers the classes
+
+    try:
+        return keras.saving.load_model(path)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        first_line = str(error).strip().split("\n")[0][:160]
+        raise SettingsError(f"{path}: not a readable model ({first_line}). Train anew.") from error
+
+
+def save_vocabulary(vocabulary: Vocabulary, path: Path) -> None:
+    """Writes the labels and the weight of their distance."""
+    np.savez(path, labels=vocabulary.labels, condition_weight=vocabulary.weight)
+
+
+def load_vocabulary(path: Path) -> Vocabulary:
+    """The inverse of `save_vocabulary`."""
+    with np.load(path) as stored:
+        conditions = [Condition(int(eol), int(ecl)) for eol, ecl in stored["labels"]]
+        return Vocabulary(conditions, float(stored["condition_weight"]))

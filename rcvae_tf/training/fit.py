@@ -1,0 +1,154 @@
+"""Training by Algorithm 2, its steps numbered."""
+
+import dataclasses
+import logging
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from data_prep import settings
+from data_prep.dataset_card import DatasetCard
+from rcvae_tf.conditions import Vocabulary
+from rcvae_tf.config import RunConfig, TrainConfig
+from rcvae_tf.dataset import Dataset, merge, training_batches, validation_batches
+from rcvae_tf.evaluation.evaluate import evaluate
+from rcvae_tf.run import Run, load_model, load_run, save_vocabulary
+from rcvae_tf.run_directory import FORMAT_VERSION, RunDirectory, write_json
+from rcvae_tf.training.state import TrainState, read_state
+
+if TYPE_CHECKING:
+    import keras
+
+    from rcvae_tf.model.rcvae import RCVAE
+
+logger = logging.getLogger(__name__)
+
+
+def fit(
+    config: RunConfig, dataset: Dataset, directory: RunDirectory, resume: bool = False
+) -> tuple[Run, dict[str, Any]]:
+    """Trains a run to its end, or on from where it stopped, and evaluates it.
+
+    Args:
+        config: Resolved settings.
+        dataset: Prepared data.
+        directory: Where the run lies; it exists.
+        resume: Go on from the state that an earlier call left there.
+
+    Returns:
+        The run, loaded from what was saved, and its metrics.
+
+    Paper: Algorithm 2.
+    """
+    import keras
+
+    from rcvae_tf.training.callbacks import training_callbacks
+
+    training = config.training
+    # Step 1: the hyperparameters come optimised, in `config`; `python -m tuning` searches them.
+    # Step 2: merge the validation into the training split, and still watch it.
+    train = merge(dataset.train, dataset.validation) if training.merge_validation else dataset.train
+    if training.merge_validation:
+        logger.info("validation is part of training (Algorithm 2): val_mae is no hold-out error")
+    vocabulary = Vocabulary(train.conditions, training.condition_weight)
+    # Step 3: set the hyperparameters.
+    keras.utils.set_random_seed(training.seed)
+    state = read_state(directory.train_state) if resume else TrainState()
+    steps_per_epoch = max(len(train) // training.batch_size, 1)
+    if resume:
+        model = load_model(directory.last_model)
+    else:
+        model = build_model(config, dataset.card, vocabulary)
+        compile_model(model, training, steps_per_epoch)
+        _write_facts(directory, config, dataset, vocabulary)
+    # Steps 4 to 8: every epoch computes the losses, updates the weights, keeps the best model
+    # and counts the epochs without a better one.
+    model.fit(
+        training_batches(
+            train,
+            vocabulary,
+            training.batch_size,
+            training.neighbour_share,
+            training.seed + state.epochs_done,
+        ),
+        validation_data=validation_batches(dataset.validation, vocabulary, training.batch_size),
+        initial_epoch=state.epochs_done,
+        epochs=training.epochs,
+        callbacks=training_callbacks(model, config, dataset, vocabulary, directory, state),
+        shuffle=False,
+        verbose=0,
+    )
+    # Step 9: the best model is saved; load it.
+    run = load_run(directory.path)
+    # Step 10: forward propagate on the test set.
+    metrics = evaluate(run, dataset)
+    write_json(directory.metrics, metrics)
+    return run, metrics
+
+
+def build_model(config: RunConfig, card: DatasetCard, vocabulary: Vocabulary) -> "RCVAE":
+    """A model of the settings, built for the data set."""
+    from rcvae_tf.model.rcvae import RCVAE
+
+    model = RCVAE(
+        model_config=settings.to_dict(config.model),
+        data_facts=data_facts(card, vocabulary),
+        num_conditions=len(vocabulary),
+        seed=config.training.seed,
+    )
+    model.build()
+    return model
+
+
+def data_facts(card: DatasetCard, vocabulary: Vocabulary) -> dict[str, Any]:
+    """What a model must know of its data, as JSON-ready values."""
+    eol, ecl = vocabulary.labels.T
+    statistics = {name: dataclasses.asdict(s) for name, s in card.statistics.items()}
+    return {
+        "statistics": statistics,
+        "height": card.height,
+        "width": card.width,
+        "eol_mean": float(np.mean(eol)),
+        "eol_spread": float(np.std(eol)) or 1.0,
+        "ecl_range": float(np.max(ecl)),
+    }
+
+
+def compile_model(model: "RCVAE", training: TrainConfig, steps_per_epoch: int) -> None:
+    """Gives the model its optimiser."""
+    import keras
+
+    model.compile(
+        optimizer=keras.optimizers.Adam(_learning_rate(training, steps_per_epoch)),
+        jit_compile=training.jit_compile,
+    )
+
+
+def _learning_rate(
+    training: TrainConfig, steps_per_epoch: int
+) -> "float | keras.optimizers.schedules.LearningRateSchedule":
+    import keras
+
+    if training.schedule == "constant":
+        return training.learning_rate
+    return keras.optimizers.schedules.CosineDecay(
+        training.learning_rate, decay_steps=training.epochs * steps_per_epoch
+    )
+
+
+def _write_facts(
+    directory: RunDirectory, config: RunConfig, dataset: Dataset, vocabulary: Vocabulary
+) -> None:
+    from rcvae_tf import __version__
+
+    card = dataset.card
+    data = {
+        "directory": str(dataset.directory.resolve()),
+        "source": card.source["name"],
+        "preparation": card.preparation,
+        "signals_present": list(card.signals_present),
+        "training_cells": sorted(set(dataset.train.cell_ids.tolist())),
+    }
+    values = {**config.to_dict(), "data": data, "rcvae_tf": __version__}
+    write_json(directory.config, {"format_version": FORMAT_VERSION, **values})
+    save_vocabulary(vocabulary, directory.conditions)
