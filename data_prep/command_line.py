@@ -34,7 +34,8 @@ def run(command: Callable[[list[str] | None], None], argv: list[str] | None, nam
         0 when done, 2 when the user's input is at fault, 130 when interrupted. Any other
         exception is a bug and goes through: Python prints its trace and exits with 1.
     """
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    # Standard error is left to errors and to the moving progress line.
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     try:
         command(argv)
     except UserError as error:

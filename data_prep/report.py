@@ -37,7 +37,7 @@ class CleaningReport:
         counts = Counter(why.reason for _, why in rejected)
         worst = ", ".join(f"{count} {reason}" for reason, count in counts.most_common())
         first = f"; cycle {rejected[0][0]}: {rejected[0][1].detail}" if rejected else ""
-        detail = f"no usable charge: {worst or 'no cycles'}{first}"
+        detail = f"{worst or 'no cycles'}{first}"
         self.drop(
             DroppedCell(cell.cell_id, cell.source_file, "no_usable_charge", detail, len(rejected))
         )

@@ -56,7 +56,9 @@ def validate(settings: Any) -> None:
             )
 
 
-def add_flags(parser: argparse.ArgumentParser, settings_class: type) -> None:
+def add_flags(
+    parser: argparse.ArgumentParser | argparse._ArgumentGroup, settings_class: type
+) -> None:
     """Adds one flag for every field of a settings dataclass, with its default and help."""
     hints = typing.get_type_hints(settings_class)
     for field in dataclasses.fields(settings_class):

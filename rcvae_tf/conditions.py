@@ -101,9 +101,8 @@ class Vocabulary:
         reach = distance * (1 + _TIE_TOLERANCE) + _TIE_TOLERANCE
         tied = self._tree.query_ball_point(queries, reach, p=1)
         index = np.array([min(group) for group in tied], np.int64)
-        matched = self.labels[index]
-        eol, ecl = np.asarray(labels).T
-        return index, condition_distance(eol, ecl, *matched.T, self.weight)
+        (eol, ecl), (matched_eol, matched_ecl) = np.asarray(labels).T, self.labels[index].T
+        return index, condition_distance(eol, ecl, matched_eol, matched_ecl, self.weight)
 
     def neighbours(self, count: int) -> IntArray:
         """The nearest other conditions of every condition, shape `(N, min(count, N - 1))`."""

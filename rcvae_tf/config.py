@@ -47,7 +47,10 @@ class ModelConfig:
     mean_mode_weight: float = setting(
         1.0, minimum=0.0, help="weight of the squared error of what is decoded from z = 0"
     )
-    kl_weight: float = setting(1.0, minimum=0.0, help="weight of the KLD in the loss")
+    encode_deviation: bool = setting(
+        True, help="encode a sample's deviation from what is decoded from z = 0"
+    )
+    kl_weight: float = setting(2.0, minimum=0.0, help="weight of the KLD in the loss")
     validation_mode: str = setting(
         "mean",
         choices=("reconstruct", "mean"),
@@ -62,11 +65,11 @@ class ModelConfig:
 class TrainConfig:
     """How it is trained; saved beside the run. Defaults are those of preset `default`."""
 
-    epochs: int = setting(400, minimum=1, help="epochs at the most")
+    epochs: int = setting(300, minimum=1, help="epochs at the most")
     patience: int = setting(
-        150, minimum=1, help="epochs without a lower val_mae after which training ends"
+        100, minimum=1, help="epochs without a lower val_mae after which training ends"
     )
-    batch_size: int = setting(64, minimum=1, help="samples in a batch (K)")
+    batch_size: int = setting(32, minimum=1, help="samples in a batch (K)")
     learning_rate: float = setting(
         2e-3, minimum=1e-8, maximum=1.0, help="learning rate, at its highest"
     )
@@ -74,7 +77,7 @@ class TrainConfig:
         "cosine", choices=("constant", "cosine"), help="course of the learning rate"
     )
     kl_warmup_epochs: int = setting(
-        20, minimum=0, help="epochs in which the weight of the KLD rises from 0"
+        50, minimum=0, help="epochs in which the weight of the KLD rises from 0"
     )
     neighbour_share: float = setting(
         0.5,
@@ -110,11 +113,14 @@ PAPER: dict[str, dict[str, Any]] = {
         "quasi_video_depth": 2,
         "mse_reduction": "mean",
         "mean_mode_weight": 0.0,
+        "encode_deviation": False,
+        "kl_weight": 1.0,
         "validation_mode": "reconstruct",
     },
     "training": {
         "epochs": 1000,
         "patience": 100,
+        "batch_size": 64,
         "learning_rate": 1e-3,
         "schedule": "constant",
         "kl_warmup_epochs": 0,
@@ -162,16 +168,16 @@ def resolve(
     name = preset or stored.get("preset", "default")
     if name not in PRESETS:
         raise SettingsError(f"unknown preset {name!r}. Presets: {', '.join(PRESETS)}.")
-    parts = {}
+    parts: dict[str, Any] = {}
     for part, settings_class in (("model", ModelConfig), ("training", TrainConfig)):
         given = stored.get(part, {})
         if not isinstance(given, dict):
             raise SettingsError(f"`{part}` of the configuration must be an object: {given!r}.")
         values = {**PRESETS[name][part], **given}
-        fields = settings_class.__dataclass_fields__  # type: ignore[attr-defined]
+        fields = settings_class.__dataclass_fields__
         values |= {k: v for k, v in (flags or {}).items() if k in fields}
         parts[part] = settings.from_dict(settings_class, values)
-    return RunConfig(preset=name, **parts)  # type: ignore[arg-type]
+    return RunConfig(preset=name, **parts)
 
 
 def read_stored(path: Path) -> dict[str, Any]:

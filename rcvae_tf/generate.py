@@ -61,9 +61,8 @@ def _generate(argv: list[str] | None) -> None:
     samples = 1 if command.mean else command.samples
     charges = generate(run, condition, samples, command.seed, command.mean)
     write_charges(charges, output, command.overwrite)
-    print(
-        f"{output}: {samples} synthetic charges of {next(iter(charges.curves.values())).shape[1]} points"
-    )
+    num_points = charges.curves["voltage_v"].shape[1]
+    print(f"{output}: {samples} synthetic charges of {num_points} points")
     print(
         f"asked EOL {condition.eol} ECL {condition.ecl}; matched EOL {charges.matched.eol} "
         f"ECL {charges.matched.ecl} at distance {charges.distance:.3g} "

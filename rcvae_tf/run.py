@@ -1,5 +1,6 @@
 """A trained run, loaded: its model, its vocabulary, and its settings."""
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,7 +94,7 @@ def load_run(path: str | Path) -> Run:
     return Run(
         directory=directory,
         config=resolve(None, stored),
-        data=stored["data"],
+        data=stored.get("data", {}),
         model=load_model(directory.model),
         vocabulary=load_vocabulary(directory.conditions),
     )
@@ -122,7 +123,14 @@ def save_vocabulary(vocabulary: Vocabulary, path: Path) -> None:
 
 
 def load_vocabulary(path: Path) -> Vocabulary:
-    """The inverse of `save_vocabulary`."""
-    with np.load(path) as stored:
-        conditions = [Condition(int(eol), int(ecl)) for eol, ecl in stored["labels"]]
-        return Vocabulary(conditions, float(stored["condition_weight"]))
+    """The inverse of `save_vocabulary`.
+
+    Raises:
+        SettingsError: The file is damaged.
+    """
+    try:
+        with np.load(path) as stored:
+            conditions = [Condition(int(eol), int(ecl)) for eol, ecl in stored["labels"]]
+            return Vocabulary(conditions, float(stored["condition_weight"]))
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise SettingsError(f"{path}: not a readable vocabulary ({error}). Train anew.") from error

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from data_prep.errors import DatasetError
 from data_prep.records import FloatArray
 from rcvae_tf.dataset import Dataset, SplitData, merge, model_inputs
 from rcvae_tf.evaluation.baselines import baselines
@@ -22,7 +23,11 @@ def evaluate(run: Run, dataset: Dataset, seed: int = 0) -> dict[str, Any]:
         run: The trained run.
         dataset: The data set that it was trained on; its test split is evaluated.
         seed: Of the draws of z.
+
+    Raises:
+        DatasetError: The data set has another grid or other signals than the run.
     """
+    _check_fits(run, dataset)
     test = dataset.test
     reconstructed, z_mean, kl_per_dim = reconstruct(run, test)
     mean_curves = run.decode(test.labels, np.zeros((len(test), run.latent_dim)))
@@ -84,6 +89,18 @@ def prior_errors(run: Run, data: SplitData, seed: int) -> Errors:
     ]
     stacked = {name: np.stack([draw[name] for draw in draws]) for name in draws[0]}
     return signal_errors({name: data.curves[name][None] for name in stacked}, stacked)
+
+
+def _check_fits(run: Run, dataset: Dataset) -> None:
+    card, facts = dataset.card, run.model.data_facts
+    theirs = (card.height, card.width, list(card.signals_present))
+    ours = (facts["height"], facts["width"], list(facts["statistics"]))
+    if theirs != ours:
+        described = [f"{h} x {w} points of {', '.join(s)}" for h, w, s in (theirs, ours)]
+        raise DatasetError(
+            f"{dataset.directory}: holds {described[0]}; the run {run.directory.path} was trained "
+            f"on {described[1]}. Give --data the data set of the run."
+        )
 
 
 def label_response(measured: Curves, mean_curves: Curves) -> float:

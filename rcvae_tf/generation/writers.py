@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -56,18 +57,18 @@ def write_csv(charges: GeneratedCharges, path: Path) -> None:
 
 def write_npz(charges: GeneratedCharges, path: Path) -> None:
     """Each signal as an array of shape `(samples, points)`, and the condition."""
+    arrays: dict[str, Any] = {
+        **charges.curves,
+        "eol": charges.condition.eol,
+        "ecl": charges.condition.ecl,
+        "matched_eol": charges.matched.eol,
+        "matched_ecl": charges.matched.ecl,
+        "distance": charges.distance,
+        "in_support": charges.in_support,
+        "synthetic": True,
+    }
     with path.open("wb") as file:
-        np.savez_compressed(
-            file,
-            **charges.curves,
-            eol=charges.condition.eol,
-            ecl=charges.condition.ecl,
-            matched_eol=charges.matched.eol,
-            matched_ecl=charges.matched.ecl,
-            distance=charges.distance,
-            in_support=charges.in_support,
-            synthetic=True,
-        )
+        np.savez_compressed(file, **arrays)
 
 
 def _time_first(charges: GeneratedCharges) -> dict[str, FloatArray]:

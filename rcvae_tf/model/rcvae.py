@@ -108,7 +108,7 @@ class RCVAE(keras.Model):
         # Step 1: embed the label
         condition_embedding = self.embed(inputs)
         # Steps 2 and 3: join it to the sample, encode to mean and variance
-        z_mean, z_log_var = self.encoder(self.scaling(inputs["x"]), condition_embedding)
+        z_mean, z_log_var = self._encode(self.scaling(inputs["x"]), condition_embedding)
         # Step 4: sample the latent variable
         z = self.sampling(z_mean, z_log_var)
         # Steps 5 and 6: join z and the label, decode
@@ -123,7 +123,7 @@ class RCVAE(keras.Model):
 
     def encode(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
         """`z_mean` and `z_log_var` of samples, each of shape `(batch, latent_dim)`."""
-        return self.encoder(self.scaling(inputs["x"]), self.embed(inputs))
+        return self._encode(self.scaling(inputs["x"]), self.embed(inputs))
 
     def decode(self, z: Tensor, inputs: Inputs) -> Tensor:
         """Quasi-videos in physical units, from z and the conditions in `inputs`."""
@@ -133,13 +133,12 @@ class RCVAE(keras.Model):
         """The loss and its terms, the scaled samples and their scaled reconstruction."""
         x = self.scaling(inputs["x"])
         condition_embedding = self.embed(inputs)
-        z_mean, z_log_var = self.encoder(x, condition_embedding)
+        z_mean, z_log_var = self._encode(x, condition_embedding)
         x_reconstructed = self.decoder(self.sampling(z_mean, z_log_var), condition_embedding)
         kld_value = kld(z_mean, z_log_var)
         mse_value = self._mse(x, x_reconstructed)
         if self.config.mean_mode_weight:
-            z = ops.zeros_like(z_mean)
-            mse_at_mean = self._mse(x, self.decoder(z, condition_embedding))
+            mse_at_mean = self._mse(x, self._mean_mode(condition_embedding))
             mse_value = mse_value + self.config.mean_mode_weight * mse_at_mean
         loss = total_loss(mse_value, kld_value, self.config.kl_weight * self.kl_scale)
         terms = {"loss": loss, "mse": mse_value, "kld": ops.mean(ops.sum(kld_value, axis=-1))}
@@ -157,8 +156,7 @@ class RCVAE(keras.Model):
         """The same terms; the MAE is of what `validation_mode` says."""
         terms, x, x_generated = self.losses_of(inputs)
         if self.config.validation_mode == "mean":
-            z = ops.zeros((ops.shape(x)[0], self.config.latent_dim))
-            x_generated = self.decoder(z, self.embed(inputs))
+            x_generated = self._mean_mode(self.embed(inputs))
         return self._track(terms, x, x_generated)
 
     def get_config(self) -> dict[str, Any]:
@@ -170,6 +168,16 @@ class RCVAE(keras.Model):
             "num_conditions": self.num_conditions,
             "seed": self.seed,
         }
+
+    def _encode(self, x: Tensor, condition_embedding: Tensor) -> tuple[Tensor, Tensor]:
+        """Encodes a scaled sample, or its deviation from what its condition is expected to give."""
+        if self.config.encode_deviation:
+            x = x - ops.stop_gradient(self._mean_mode(condition_embedding))
+        return self.encoder(x, condition_embedding)
+
+    def _mean_mode(self, condition_embedding: Tensor) -> Tensor:
+        z = ops.zeros((ops.shape(condition_embedding)[0], self.config.latent_dim))
+        return self.decoder(z, condition_embedding)
 
     def _mse(self, x: Tensor, other: Tensor) -> Tensor:
         return mse(x, other, self.scaling.present, self.config.mse_reduction)

@@ -25,15 +25,14 @@ REPORT_SHARE = 0.1  # of the epochs, between two lines where there is no termina
 
 
 def training_callbacks(
-    model: "RCVAE",
     config: RunConfig,
     dataset: Dataset,
     vocabulary: Vocabulary,
     directory: RunDirectory,
-    state: TrainState,
+    checkpoints: "BestAndLast",
 ) -> list[keras.callbacks.Callback]:
     """All of them, in the order in which they must run."""
-    training = config.training
+    training, state = config.training, checkpoints.state
     log_dir = str(directory.tensorboard)
     return [
         KLWarmup(training.kl_warmup_epochs),
@@ -41,7 +40,7 @@ def training_callbacks(
         LatentAndPictures(directory.tensorboard, dataset.validation, vocabulary),
         keras.callbacks.CSVLogger(str(directory.history), append=state.epochs_done > 0),
         keras.callbacks.TerminateOnNaN(),
-        BestAndLast(directory, state, training.patience),
+        checkpoints,
         ProgressLine(training.epochs, state),
     ]
 

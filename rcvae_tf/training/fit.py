@@ -8,6 +8,7 @@ import numpy as np
 
 from data_prep import settings
 from data_prep.dataset_card import DatasetCard
+from data_prep.errors import SettingsError
 from rcvae_tf.conditions import Vocabulary
 from rcvae_tf.config import RunConfig, TrainConfig
 from rcvae_tf.dataset import Dataset, merge, training_batches, validation_batches
@@ -42,7 +43,7 @@ def fit(
     """
     import keras
 
-    from rcvae_tf.training.callbacks import training_callbacks
+    from rcvae_tf.training.callbacks import BestAndLast, training_callbacks
 
     training = config.training
     # Step 1: the hyperparameters come optimised, in `config`; `python -m tuning` searches them.
@@ -63,21 +64,37 @@ def fit(
         _write_facts(directory, config, dataset, vocabulary)
     # Steps 4 to 8: every epoch computes the losses, updates the weights, keeps the best model
     # and counts the epochs without a better one.
-    model.fit(
-        training_batches(
-            train,
-            vocabulary,
-            training.batch_size,
-            training.neighbour_share,
-            training.seed + state.epochs_done,
-        ),
-        validation_data=validation_batches(dataset.validation, vocabulary, training.batch_size),
-        initial_epoch=state.epochs_done,
-        epochs=training.epochs,
-        callbacks=training_callbacks(model, config, dataset, vocabulary, directory, state),
-        shuffle=False,
-        verbose=0,
+    checkpoints = BestAndLast(directory, state, training.patience)
+    batches = training_batches(
+        train,
+        vocabulary,
+        training.batch_size,
+        training.neighbour_share,
+        training.seed + state.epochs_done,
     )
+    try:
+        model.fit(
+            batches,
+            validation_data=validation_batches(dataset.validation, vocabulary, training.batch_size),
+            initial_epoch=state.epochs_done,
+            epochs=training.epochs,
+            callbacks=training_callbacks(config, dataset, vocabulary, directory, checkpoints),
+            shuffle=False,
+            verbose=0,
+        )
+    except KeyboardInterrupt:
+        checkpoints.write()
+        logger.info(
+            "stopped after %d epochs; go on with --output %s --resume",
+            state.epochs_done,
+            directory.path,
+        )
+        raise
+    if not state.best_epoch:
+        raise SettingsError(
+            f"{directory.path}: val_mae was never a number in {state.epochs_done} epochs. "
+            f"Lower --learning-rate. Received: learning_rate={training.learning_rate:g}."
+        )
     # Step 9: the best model is saved; load it.
     run = load_run(directory.path)
     # Step 10: forward propagate on the test set.

@@ -16,7 +16,7 @@ from rcvae_tf.report.figures import as_pixels, curves_figure, frames_figure
 
 PICTURED_SAMPLES = 4
 WATCHED_SAMPLES = 512
-PICTURES_PER_TRAINING = 10
+PICTURES_PER_TRAINING = 4
 
 
 class LatentAndPictures(keras.callbacks.Callback):

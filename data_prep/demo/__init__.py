@@ -1,0 +1,1 @@
+"""The demo data set, made by `python -m data_prep.simulate`; see README.md beside it."""

@@ -1,0 +1,5 @@
+"""Metadata and options lie in setup.cfg."""
+
+from setuptools import setup
+
+setup()

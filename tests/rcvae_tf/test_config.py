@@ -1,0 +1,147 @@
+import dataclasses
+import json
+import math
+
+import pytest
+
+from data_prep.errors import SettingsError
+from rcvae_tf.config import ModelConfig, TrainConfig, read_stored, resolve
+
+BOUNDED = [
+    (settings_class, field.name, field.metadata["minimum"], -1)
+    for settings_class in (ModelConfig, TrainConfig)
+    for field in dataclasses.fields(settings_class)
+    if field.metadata["minimum"] is not None
+] + [
+    (settings_class, field.name, field.metadata["maximum"], 1)
+    for settings_class in (ModelConfig, TrainConfig)
+    for field in dataclasses.fields(settings_class)
+    if field.metadata["maximum"] is not None
+]
+
+
+def test_preset_paper_is_the_model_of_the_paper():
+    model = resolve("paper").model
+    given = {
+        "num_hidden_layers": 16,
+        "embedding_dim": 473,
+        "block": "plain",
+        "continuous_condition": False,
+        "scaling": "min_max",
+        "quasi_video_depth": 2,
+        "mse_reduction": "mean",
+        "kl_weight": 1.0,
+        "mean_mode_weight": 0.0,
+        "validation_mode": "reconstruct",
+    }
+    assert {name: getattr(model, name) for name in given} == given
+
+
+def test_preset_paper_trains_as_the_paper_does():
+    training = resolve("paper").training
+    given = {
+        "epochs": 1000,
+        "patience": 100,
+        "schedule": "constant",
+        "kl_warmup_epochs": 0,
+        "neighbour_share": 0.0,
+        "merge_validation": True,
+    }
+    assert {name: getattr(training, name) for name in given} == given
+
+
+def test_preset_default_holds_validation_out():
+    assert resolve("default").training.merge_validation is False
+
+
+def test_without_a_name_the_preset_is_default():
+    assert resolve(None) == resolve("default")
+
+
+def test_stored_changes_the_preset_and_flags_change_stored():
+    stored = {"model": {"hidden_dim": 7, "latent_dim": 5}, "training": {"patience": 3}}
+    config = resolve("paper", stored, {"latent_dim": 6})
+    assert (config.model.hidden_dim, config.model.latent_dim) == (7, 6)
+    assert (config.training.patience, config.training.epochs) == (3, 1000)
+
+
+def test_stored_names_its_preset():
+    assert resolve(None, {"preset": "paper"}) == resolve("paper")
+
+
+def test_a_named_preset_wins_over_the_stored_name():
+    config = resolve("paper", {"preset": "default"})
+    assert config == resolve("paper")
+    assert config.preset == "paper"
+
+
+@pytest.mark.parametrize("preset", ["default", "paper"])
+def test_to_dict_survives_json_and_resolve(preset):
+    config = resolve(preset, None, {"learning_rate": 0.003, "latent_dim": 3})
+    assert resolve(None, json.loads(json.dumps(config.to_dict()))) == config
+
+
+def test_an_unknown_preset_is_refused_with_the_known_ones():
+    with pytest.raises(SettingsError, match=r"unknown preset 'fast'\. Presets: default, paper\."):
+        resolve("fast")
+
+
+def test_an_unknown_stored_setting_is_refused():
+    with pytest.raises(SettingsError, match=r"unknown setting `width` for ModelConfig\. Known"):
+        resolve(None, {"model": {"width": 3}})
+
+
+def test_a_stored_part_must_be_an_object():
+    with pytest.raises(SettingsError, match=r"`training` of the configuration .* object: \[1\]"):
+        resolve(None, {"training": [1]})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("latent_dim", 0, r"`latent_dim` must be an integer from 1 to 4096\. .*: latent_dim=0\."),
+        ("latent_dim", 2.0, r"must be an integer .* Received: latent_dim=2\.0\."),
+        ("epochs", "10", r"`epochs` must be an integer of 1 or more\. Received: epochs='10'\."),
+        ("learning_rate", 2.0, r"must be a number from 1e-08 to 1\. .*: learning_rate=2\.0\."),
+        ("learning_rate", math.nan, r"Received: learning_rate=nan\."),
+        ("kl_weight", math.inf, r"`kl_weight` must be a number of 0 or more\. .*kl_weight=inf\."),
+        ("block", "dense", r"`block` must be one of plain, residual\. Received: block='dense'\."),
+        ("jit_compile", 1, r"`jit_compile` must be true or false\. Received: jit_compile=1\."),
+    ],
+)
+def test_a_value_out_of_range_is_refused_with_what_was_expected(name, value, message):
+    with pytest.raises(SettingsError, match=message):
+        resolve(None, None, {name: value})
+
+
+@pytest.mark.parametrize(("settings_class", "name", "bound", "outward"), BOUNDED)
+def test_every_bound_is_held(settings_class, name, bound, outward):
+    default = getattr(settings_class(), name)
+    inside = type(default)(bound)
+    outside = type(default)(bound + outward)
+    assert getattr(settings_class(**{name: inside}), name) == inside
+    with pytest.raises(SettingsError, match=rf"`{name}` must be .* Received: {name}={outside!r}"):
+        settings_class(**{name: outside})
+
+
+def test_read_stored_gives_what_was_written(tmp_path):
+    path = tmp_path / "best.json"
+    path.write_text('{"model": {"latent_dim": 3}}', encoding="utf-8")
+    assert read_stored(path) == {"model": {"latent_dim": 3}}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, r"best\.json: not a readable configuration: .*No such file"),
+        (b"{latent: 3}", r"best\.json: not a readable configuration: Expecting property name"),
+        (b"\xff\xfe", r"best\.json: not a readable configuration: .*utf-8"),
+        (b"[1, 2]", r"best\.json: expected an object with `model` and `training`\."),
+    ],
+)
+def test_read_stored_refuses_what_is_no_configuration(tmp_path, content, message):
+    path = tmp_path / "best.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SettingsError, match=message):
+        read_stored(path)
