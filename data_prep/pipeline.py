@@ -1,5 +1,6 @@
 """The flow of the preparation; read this file first."""
 
+import dataclasses
 import logging
 import os
 import shutil
@@ -12,7 +13,7 @@ import numpy as np
 from data_prep import settings
 from data_prep.cleaning import charge_fault, check_units, sample_fault
 from data_prep.config import PrepConfig
-from data_prep.dataset_card import DatasetCard, describe_files
+from data_prep.dataset_card import CARD_NAME, DatasetCard, describe_files
 from data_prep.end_of_life import end_of_life
 from data_prep.errors import SettingsError, SourceError
 from data_prep.records import SIGNALS, Cell, Charge, Condition, DroppedCell, Rejection, Sample
@@ -126,7 +127,7 @@ def charges_of_cell(cell: Cell, last: int) -> tuple[dict[int, Charge], list[tupl
 def _usable(cell: Cell | DroppedCell, config: PrepConfig) -> tuple[Cell, int] | DroppedCell:
     """A cell with its end of life, or why it is dropped; the cycles of a dropped cell count."""
     if isinstance(cell, DroppedCell):
-        return cell
+        return dataclasses.replace(cell, num_cycles=min(cell.num_cycles, config.cycles))
     num_cycles = min(cell.last_cycle, config.cycles)
     if cell.cell_id in config.exclude:
         detail = "left out by --exclude"
@@ -177,10 +178,20 @@ def _signals_present(samples: Sequence[Sample]) -> tuple[str, ...]:
 def _check_output(output: Path, config: PrepConfig) -> None:
     if output.exists() and not output.is_dir():
         raise SettingsError(f"--output {output}: is a file, expected a folder to make.")
-    if output.exists() and any(output.iterdir()) and not config.overwrite:
+    if Path.cwd().is_relative_to(output.resolve()):
         raise SettingsError(
-            f"--output {output}: is not empty. Choose another folder, or add --overwrite."
+            f"--output {output}: is the working folder or holds it, expected a folder to make."
         )
+    if output.exists() and any(output.iterdir()):
+        if not config.overwrite:
+            raise SettingsError(
+                f"--output {output}: is not empty. Choose another folder, or add --overwrite."
+            )
+        if not (output / CARD_NAME).is_file():
+            raise SettingsError(
+                f"--output {output}: holds something else than a data set ({CARD_NAME} is "
+                f"missing), which --overwrite does not delete. Choose another folder."
+            )
 
 
 def _check_excluded(config: PrepConfig, report: CleaningReport) -> None:
@@ -210,8 +221,7 @@ def _settings_without_places(config: PrepConfig) -> dict[str, object]:
 
 def _write(output: Path, samples: list[Sample], split: Split, card: DatasetCard) -> DatasetCard:
     """Writes beside the output and renames, so that an unfinished data set is never seen."""
-    output.parent.mkdir(parents=True, exist_ok=True)
-    directory = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.parent))
+    directory = _folder_beside(output)
     try:
         for name in SPLITS:
             chosen = [samples[index] for index in split[name]]
@@ -225,3 +235,13 @@ def _write(output: Path, samples: list[Sample], split: Split, card: DatasetCard)
         shutil.rmtree(directory, ignore_errors=True)
         raise
     return card
+
+
+def _folder_beside(output: Path) -> Path:
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.parent))
+    except OSError as error:
+        raise SettingsError(
+            f"--output {output}: cannot be made ({error}). Choose another folder."
+        ) from error

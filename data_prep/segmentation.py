@@ -30,10 +30,11 @@ def charge_segment(cycle: Cycle) -> slice | None:
     current_c_rate = cycle.current_c_rate[block]
     charging = current_c_rate > CHARGING_C_RATE
     in_a_row = np.flatnonzero(charging[1:] & charging[:-1])
+    if in_a_row.size:
+        in_a_row = in_a_row[in_a_row >= _after_leftover_discharge(current_c_rate, in_a_row[0])]
     if not in_a_row.size:
         return None
     start, stop = int(in_a_row[0]), int(in_a_row[-1]) + 2
-    start = _after_leftover_discharge(current_c_rate, start)
     return slice(block.start + start, block.start + stop)
 
 

@@ -89,7 +89,8 @@ def decode(records: Any, height: int, width: int) -> dict[str, Any]:
     spec = {name: tf.io.FixedLenFeature([], types[kind]) for name, kind in FEATURES.items()}
     features = tf.io.parse_example(records, spec)
     flat = tf.io.decode_raw(features["quasi_video"], tf.float32)
-    shape = (-1, NUM_CHANNELS, DEPTH, height, width)
+    # With the batch size stated, frames of another grid are an error and not a larger batch.
+    shape = (tf.shape(records)[0], NUM_CHANNELS, DEPTH, height, width)
     return {**features, "quasi_video": tf.reshape(flat, shape)}
 
 

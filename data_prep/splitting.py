@@ -41,7 +41,7 @@ def _divide(count: int, seed: int, what: str) -> Split:
     if count < len(SPLITS):
         raise SettingsError(
             f"cannot split {count} {what} into train, validation and test: need 3 or more. "
-            f"Give more data, or split by {'cell' if what == 'samples' else 'sample'}."
+            f"Give more {what}{', or --split sample' if what == 'cells' else ''}."
         )
     order = np.random.default_rng(seed).permutation(count)
     num_training = min(max(count * TRAIN_OF // TOTAL_OF, 2), count - 1)

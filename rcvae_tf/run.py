@@ -129,7 +129,7 @@ def load_vocabulary(path: Path) -> Vocabulary:
         SettingsError: The file is damaged.
     """
     try:
-        with np.load(path) as stored:
+        with path.open("rb") as file, np.load(file) as stored:
             conditions = [Condition(int(eol), int(ecl)) for eol, ecl in stored["labels"]]
             return Vocabulary(conditions, float(stored["condition_weight"]))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:

@@ -57,10 +57,11 @@ def search(
     )
     tuner.search(verbose=0)
     rows = [_row(trial) for _, trial in sorted(tuner.oracle.trials.items())]
-    completed = tuner.oracle.get_best_trials(1)
+    # The tuner's own `get_best_trials` lists failed trials too.
+    completed = [t for t in tuner.oracle.trials.values() if t.status == "COMPLETED"]
     if not completed:
         raise SettingsError(f"{directory}: none of {len(rows)} trials came to a finite val_mae.")
-    best = suggest(completed[0].hyperparameters, base)
+    best = suggest(min(completed, key=lambda trial: trial.score).hyperparameters, base)
     write_json(directory / "best.json", best.to_dict())
     with (directory / "trials.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, ["trial", "status", "val_mae", *(d.name for d in SPACE)])

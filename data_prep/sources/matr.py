@@ -42,10 +42,13 @@ def read_cells(files: Sequence[Path], options: SourceOptions) -> Iterator[Cell |
             published = _published_batch(path) is not None
             for index in range(_cell_references(file, path, "cycles").shape[0]):
                 cell_id = f"{_cell_prefix(path)}c{index}"
-                dropped = _known_defect(cell_id, path, batch_files) if published else None
-                yield dropped or _cell(
-                    file, path, index, cell_id, options, batch_files if published else {}
-                )
+                num_cycles = _num_entries(file, path, index, cell_id) - 1
+                dropped = _known_defect(cell_id, path, batch_files, num_cycles)
+                if published and dropped:
+                    yield dropped
+                else:
+                    known = batch_files if published else {}
+                    yield _cell(file, path, index, cell_id, options, known)
 
 
 def _published_batch(path: Path) -> Batch | None:
@@ -66,17 +69,27 @@ def _cell_prefix(path: Path) -> str:
     return f"{path.stem}_"
 
 
-def _known_defect(cell_id: str, path: Path, batch_files: dict[str, Path]) -> DroppedCell | None:
+def _known_defect(
+    cell_id: str, path: Path, batch_files: dict[str, Path], num_cycles: int
+) -> DroppedCell | None:
     for row in EXCLUSIONS:
         if row.cell_id == cell_id:
             detail = f"{row.reason} ({row.reference})"
-            return DroppedCell(cell_id, path.name, "known_defect", detail)
+            return DroppedCell(cell_id, path.name, "known_defect", detail, num_cycles)
     for continued in CONTINUATIONS:
         if continued.continued_as == cell_id:
-            joined = "joined to it" if "b1" in batch_files else "whose file is not here"
-            detail = f"continues {continued.cell_id}, {joined} ({continued.reference})"
-            return DroppedCell(cell_id, path.name, "continuation", detail)
+            joined = "b1" in batch_files
+            whose = "joined to it" if joined else "whose file is not here"
+            detail = f"continues {continued.cell_id}, {whose} ({continued.reference})"
+            lost = 0 if joined else num_cycles
+            return DroppedCell(cell_id, path.name, "continuation", detail, lost)
     return None
+
+
+def _num_entries(file: "h5py.File", path: Path, index: int, cell_id: str) -> int:
+    """Entries of a cell's `cycles`, the empty one at index 0 among them."""
+    cycles = _part(file, path, "cycles", index)
+    return int(_field(cycles, "I", path, cell_id).shape[0])
 
 
 def _cell(
@@ -88,7 +101,7 @@ def _cell(
     batch_files: dict[str, Path],
 ) -> Cell:
     cycles = _part(file, path, "cycles", index)
-    num_cycles = _field(cycles, "I", path, cell_id).shape[0]
+    num_cycles = _num_entries(file, path, index, cell_id)
     summary = _part(file, path, "summary", index)
     capacity_ah = np.ravel(_field(summary, "QDischarge", path, cell_id)[()])
     life = float(np.ravel(_part(file, path, "cycle_life", index)[()])[0])
@@ -110,7 +123,7 @@ def _cell(
         last_cycle=num_cycles - 1,
         read_cycles=read_cycles,
         max_voltage_v=MAX_VOLTAGE_V,
-        charge_policy=_text(_part(file, path, "policy_readable", index)),
+        charge_policy=_text(_part(file, path, "policy_readable", index)) or None,
         eol_cycles=int(life) if np.isfinite(life) and life > 0 else None,
         discharge_capacity_ah={k: float(q) for k, q in enumerate(capacity_ah) if k and q > 0},
     )
@@ -131,7 +144,7 @@ def _cycles(
     references = {name: _field(cycles, name, path, cell_id) for name in CYCLE_FIELDS}
     for index in indices:
         where = f"{path.name}: {cell_id} cycle {index}"
-        values = {name: _numbers(file, refs[index, 0], where) for name, refs in references.items()}
+        values = {name: _numbers(file, refs, index, where) for name, refs in references.items()}
         yield Cycle(
             number=index + offset,
             time_s=values["t"] * SECONDS_PER_MINUTE,
@@ -164,13 +177,22 @@ def _cell_references(file: "h5py.File", path: Path, name: str) -> Any:
             f"{path}: has no `batch` group; found {', '.join(sorted(file)) or 'nothing'}. "
             f"Expected a MATR batch file, *_batchdata_updated_struct_errorcorrect.mat."
         )
-    return _field(batch, name, path, "batch")
-
-
-def _field(group: "h5py.Group", name: str, path: Path, owner: str) -> Any:
-    if name not in group:
+    references = _field(batch, name, path, "batch")
+    if not isinstance(references, h5py.Dataset) or references.ndim != 2:
         raise SourceError(
-            f"{path}: {owner} has no `{name}`; found {', '.join(sorted(group)) or 'nothing'}. "
+            f"{path}: `batch/{name}` is no column of references, one per cell. "
+            f"Expected the layout of the MATR batch files."
+        )
+    return references
+
+
+def _field(group: "h5py.Group | h5py.Dataset", name: str, path: Path, owner: str) -> Any:
+    import h5py
+
+    parts = group if isinstance(group, h5py.Group) else ()
+    if name not in parts:
+        raise SourceError(
+            f"{path}: {owner} has no `{name}`; found {', '.join(sorted(parts)) or 'nothing'}. "
             f"Expected the layout of the MATR batch files."
         )
     return group[name]
@@ -187,19 +209,21 @@ def _part(file: "h5py.File", path: Path, name: str, index: int) -> Any:
         ) from error
 
 
-def _numbers(file: "h5py.File", reference: Any, where: str) -> FloatArray:
+def _numbers(file: "h5py.File", references: Any, index: int, where: str) -> FloatArray:
     """The numbers behind a reference, shape `(points,)`; MATLAB's empty array has none."""
     try:
-        dataset = file[reference]
+        dataset = file[references[index, 0]]
         if dataset.attrs.get("MATLAB_empty", 0):
             return np.zeros(0)
         return np.ravel(dataset[()]).astype(np.float64)
-    except (KeyError, ValueError, OSError, RuntimeError) as error:
+    except (KeyError, ValueError, IndexError, TypeError, OSError, RuntimeError) as error:
         raise SourceError(
             f"{where}: cannot be read, the file is damaged. Download it again."
-        ) from (error)
+        ) from error
 
 
 def _text(dataset: Any) -> str:
-    """MATLAB text is an array of UTF-16 code units."""
+    """MATLAB text is an array of UTF-16 code units; empty text is an empty array."""
+    if dataset.attrs.get("MATLAB_empty", 0):
+        return ""
     return np.ravel(dataset[()]).astype("<u2").tobytes().decode("utf-16-le").strip()

@@ -45,7 +45,8 @@ def curves_figure(
                 draw_time = draws.get("elapsed_time_s")
                 for i, draw in enumerate(draws[name][row]):
                     minutes = time[row] if draw_time is None else draw_time[row, i] / 60
-                    axis.plot(minutes, draw, color=DRAWS, alpha=0.3, linewidth=0.6)
+                    label = None if i else "draws"
+                    axis.plot(minutes, draw, color=DRAWS, alpha=0.3, linewidth=0.6, label=label)
             axis.plot(time[row], measured[name][row], color=MEASURED, label="measured")
             axis.plot(
                 generated_time[row], generated[name][row], "--", color=GENERATED, label="generated"
@@ -56,7 +57,6 @@ def curves_figure(
             )
             axis.set_ylabel(AXIS_LABELS[name], fontsize=8)
             axis.tick_params(labelsize=7)
-        axes[row, -1].set_xlabel("elapsed time / min", fontsize=8)
     axes[0, 0].legend(fontsize=7)
     for axis in axes[-1]:
         axis.set_xlabel("elapsed time / min", fontsize=8)

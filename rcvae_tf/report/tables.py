@@ -30,7 +30,10 @@ def print_metrics(metrics: dict[str, Any], console: Console) -> None:
     )
     for error in ("mae", "rmse"):
         console.print(error_table(metrics, signals, error))
-    skills = ", ".join(f"{UNITS[s]} {metrics['skill'][s]:+.2f}" for s in signals)
+    # A signal that nearest_label copies without error has no skill.
+    skills = ", ".join(
+        f"{UNITS[s]} {metrics['skill'][s]:+.2f}" for s in signals if s in metrics["skill"]
+    )
     console.print(f"skill, 1 - MAE (mean) / MAE (nearest_label), above 0 is better:\n  {skills}")
     time = metrics["modes"]["mean"].get("elapsed_time_s")
     if time:

@@ -101,18 +101,20 @@ class BestAndLast(keras.callbacks.Callback):
         _save(self.model, self.directory.last_model)
         self.state.write(self.directory.train_state)
         if self._best_weights is not None:
-            last_weights = self.model.get_weights()
-            self.model.set_weights(self._best_weights)
-            _save(self.model, self.directory.model, include_optimizer=False)
-            self.model.set_weights(last_weights)
+            # A copy that was never compiled: the moments of the optimiser are two thirds of a file,
+            # and `save(include_optimizer=False)` leaves them in where the file ends with .keras.
+            best = type(self.model).from_config(self.model.get_config())
+            best.build()
+            best.set_weights(self._best_weights)
+            _save(best, self.directory.model)
             self._best_weights = None
         self._written_at = time.monotonic()
 
 
-def _save(model: "RCVAE", path: Path, include_optimizer: bool = True) -> None:
+def _save(model: "RCVAE", path: Path) -> None:
     """Writes a model whole or not at all."""
     scratch = path.with_name(f"part-{path.name}")
-    model.save(scratch, include_optimizer=include_optimizer)
+    model.save(scratch)
     scratch.replace(path)
 
 

@@ -31,9 +31,9 @@ def made_curves(eol, ecl, signals_present=SIGNALS):
     """A charge of 16 points; every signal depends on the condition."""
     grid = np.linspace(0.0, 1.0, NUM_POINTS)
     curves = {
-        "voltage_v": 3.0 + 0.6 * grid + 1e-4 * eol,
+        "voltage_v": 3.0 + 0.6 * grid + 1e-4 * eol + 1e-3 * ecl,
         "current_c_rate": 5.0 - 4.0 * grid + 0.01 * ecl + 1e-3 * eol,
-        "temperature_degc": 30.0 + 5.0 * grid**2 - 2e-3 * eol,
+        "temperature_degc": 30.0 + 5.0 * grid**2 - 2e-3 * eol + 0.1 * ecl,
         "charge_capacity_ah": 1.1 * grid * (1.0 - ecl / 100.0),
         "elapsed_time_s": grid * (2000.0 + eol + 10.0 * ecl),
     }

@@ -1,0 +1,136 @@
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from data_prep import command_line
+from data_prep.errors import SourceError
+from tests.builders import one_error_line
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+HEAVY = ("tensorflow", "keras", "pandas", "pyarrow", "h5py", "scipy")
+
+
+def loaded_after(statement):
+    """Which of the heavy libraries a fresh interpreter holds after a statement."""
+    code = f"import sys\n{statement}\nprint(*[n for n in {HEAVY} if n in sys.modules])"
+    argv = [sys.executable, "-c", code]
+    done = subprocess.run(argv, cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+def test_a_command_that_is_done_gives_0():
+    received = []
+    assert command_line.run(received.append, ["--seed", "1"], "example") == 0
+    assert received == [["--seed", "1"]]
+
+
+def test_a_fault_of_the_user_gives_2_and_one_line(capsys):
+    def command(argv):
+        raise SourceError("cell7.mat: holds no numbers. Take it out.")
+
+    assert command_line.run(command, [], "example") == 2
+    assert one_error_line(capsys) == "example: error: cell7.mat: holds no numbers. Take it out."
+
+
+def test_an_interrupt_gives_130_and_one_line(capsys):
+    def command(argv):
+        raise KeyboardInterrupt
+
+    assert command_line.run(command, [], "example") == 130
+    assert one_error_line(capsys) == "example: interrupted"
+
+
+def test_a_bug_goes_through():
+    def command(argv):
+        raise ZeroDivisionError("a bug")
+
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        command_line.run(command, [], "example")
+
+
+def test_a_parser_names_the_fault_and_the_way_out(capsys):
+    with pytest.raises(SystemExit) as stop:
+        command_line.Parser(prog="example").error("no such thing: 7")
+    assert stop.value.code == 2
+    assert one_error_line(capsys) == "example: error: no such thing: 7 (see example --help)"
+
+
+def test_a_log_file_holds_what_is_logged_while_it_is_open(tmp_path, caplog):
+    logger = logging.getLogger("example")
+    caplog.set_level(logging.INFO)
+    with command_line.log_file(tmp_path / "run.log"):
+        logger.info("epoch 3 of 9")
+    logger.info("afterwards")
+    (line,) = (tmp_path / "run.log").read_text(encoding="utf-8").splitlines()
+    assert line.endswith(" INFO epoch 3 of 9")
+
+
+def test_a_log_file_is_closed_when_the_work_fails(tmp_path):
+    before = list(logging.getLogger().handlers)
+    with pytest.raises(RuntimeError, match="midway"), command_line.log_file(tmp_path / "run.log"):
+        raise RuntimeError("midway")
+    assert logging.getLogger().handlers == before
+
+
+def test_the_command_starts_without_heavy_libraries():
+    assert loaded_after("import data_prep.__main__") == []
+
+
+def test_the_help_needs_no_heavy_library():
+    silent_help = (
+        "import contextlib, io\n"
+        "from data_prep.__main__ import main\n"
+        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
+        "    main(['--help'])"
+    )
+    assert loaded_after(silent_help) == []
+
+
+def test_the_stages_need_no_tensorflow():
+    modules = [path.stem for path in (CHECKOUT / "data_prep").glob("[a-z]*.py")]
+    assert "pipeline" in modules
+    assert loaded_after(f"from data_prep import {', '.join(modules)}") == []
+
+
+@pytest.mark.parametrize("reader", ["bdf", "matr", "nasa", "demo"])
+def test_a_reader_loads_its_library_only_when_it_reads(reader):
+    assert loaded_after(f"import data_prep.sources.{reader}") == []
+
+
+def test_the_bdf_reader_at_work_needs_no_hdf5(tmp_path):
+    path = tmp_path / "c0.bdf.csv"
+    path.write_text("Cycle Count / 1,Test Time / s,Voltage / V,Current / A\n1,0,3.3,1.1\n")
+    (tmp_path / "cells.csv").write_text("cell_id,nominal_capacity_ah\nc0,1.1\n")
+    loaded = loaded_after(
+        "from pathlib import Path\n"
+        "from data_prep.sources import base, source\n"
+        f"cells = source('bdf').read_cells([Path({str(path)!r})], base.SourceOptions())\n"
+        "assert [cycle.number for cell in cells for cycle in cell.read_cycles(9)] == [1]"
+    )
+    assert "pandas" in loaded
+    assert "h5py" not in loaded
+    assert "tensorflow" not in loaded
+
+
+def test_tensorflow_is_found_missing_with_its_notes_shown(monkeypatch, capfd):
+    def no_tensorflow(name):
+        os.write(2, b"cannot find the library libm.so.9\n")
+        raise ImportError(name)
+
+    monkeypatch.setattr(command_line.importlib, "import_module", no_tensorflow)
+    with pytest.raises(ImportError, match="tensorflow"):
+        command_line.import_tensorflow()
+    assert capfd.readouterr().err == "cannot find the library libm.so.9\n"
+
+
+def test_notes_of_a_good_import_are_not_shown(monkeypatch, capfd):
+    def tensorflow_with_notes(name):
+        os.write(2, b"This binary is optimized\n")
+
+    monkeypatch.setattr(command_line.importlib, "import_module", tensorflow_with_notes)
+    command_line.import_tensorflow()
+    assert capfd.readouterr().err == ""

@@ -1,0 +1,76 @@
+import pytest
+
+from data_prep.end_of_life import end_of_life
+from data_prep.records import DroppedCell
+from tests.builders import a_cell
+
+# 80 % of 1.1 Ah is 0.88 Ah.
+FADING = {1: 1.05, 2: 0.95, 3: 0.89, 4: 0.87, 5: 0.80}
+
+
+def eol_of(capacities_ah, threshold=0.8, fallback="drop", **facts):
+    facts = {"eol_cycles": None, "last_cycle": 9} | facts
+    return end_of_life(a_cell(discharge_capacity_ah=capacities_ah, **facts), threshold, fallback)
+
+
+def test_the_file_goes_before_the_capacities():
+    assert eol_of(FADING, eol_cycles=741) == 741
+
+
+def test_the_first_cycle_below_the_threshold():
+    assert eol_of(FADING) == 4
+
+
+def test_capacities_are_taken_by_cycle_and_not_by_their_place():
+    assert eol_of(dict(reversed(FADING.items()))) == 4
+
+
+def test_exactly_at_the_threshold_is_not_below():
+    assert eol_of({1: 2.0, 2: 1.6, 3: 1.5}, nominal_capacity_ah=2.0) == 3
+
+
+def test_another_threshold():
+    # 90 % of 1.1 Ah is 0.99 Ah.
+    assert eol_of(FADING, threshold=0.9) == 2
+
+
+def test_never_reached():
+    assert eol_of({1: 1.05, 2: 0.95, 3: 0.89}) == DroppedCell(
+        "c0",
+        "made.mat",
+        "eol_not_reached",
+        "discharge capacity never falls below 0.88 Ah (threshold 0.8 of nominal)",
+    )
+
+
+def test_below_from_the_first_measured_cycle():
+    assert eol_of({3: 0.7, 4: 0.69}) == DroppedCell(
+        "c0",
+        "made.mat",
+        "eol_before_record",
+        "discharge capacity is below 0.88 Ah from cycle 3 on (threshold 0.8 of nominal)",
+    )
+
+
+def test_no_capacity_at_all():
+    assert eol_of({}).reason == "eol_not_reached"
+
+
+def test_a_broken_off_discharge_of_0_ah_is_ignored():
+    assert eol_of({1: 1.05, 2: 0.0, 3: 0.95, 4: 0.87}) == 4
+    # Nor is it the first measured cycle.
+    assert eol_of({1: 0.0, 2: 0.7}).reason == "eol_before_record"
+
+
+@pytest.mark.parametrize("capacities_ah", [{}, {1: 1.05, 2: 0.95}, {1: 0.7, 2: 0.6}])
+def test_fallback_last_takes_the_last_cycle_on_record(capacities_ah):
+    assert eol_of(capacities_ah, fallback="last") == 9
+
+
+def test_fallback_last_does_not_touch_a_known_end():
+    assert eol_of(FADING, fallback="last") == 4
+    assert eol_of({}, fallback="last", eol_cycles=741) == 741
+
+
+def test_fallback_last_of_a_cell_without_cycles():
+    assert eol_of({}, fallback="last", last_cycle=0) == 1

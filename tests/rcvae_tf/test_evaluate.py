@@ -1,0 +1,137 @@
+import json
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from data_prep.records import SIGNALS
+from rcvae_tf.dataset import merge, model_inputs
+from rcvae_tf.evaluation import evaluate as evaluation
+from rcvae_tf.evaluation.baselines import global_mean, nearest_label
+from rcvae_tf.evaluation.evaluate import evaluate, label_response, prior_errors, reconstruct
+from rcvae_tf.evaluation.metrics import signal_errors
+from rcvae_tf.run import Run
+from rcvae_tf.run_directory import RunDirectory
+from tests.rcvae_tf.builders import tiny_config, tiny_model
+
+
+@pytest.fixture
+def untrained_run(dataset, tmp_path):
+    """Its decoder gives the mean curve of the training split, whatever z and condition."""
+    model, vocabulary = tiny_model(dataset)
+    return Run(RunDirectory(tmp_path), tiny_config(), {}, model, vocabulary)
+
+
+def test_metrics_have_three_modes_and_four_baselines(default_fit):
+    _, metrics = default_fit
+    assert list(metrics["modes"]) == ["reconstruct", "prior", "mean"]
+    assert list(metrics["baselines"]) == [
+        "global_mean",
+        "ecl_mean",
+        "nearest_label",
+        "k_nearest_mean",
+    ]
+    for errors in (*metrics["modes"].values(), *metrics["baselines"].values()):
+        assert set(errors) == {*SIGNALS, "total"}
+    assert (metrics["split"], metrics["cycles"]) == ("sample", 6)
+    assert json.loads(json.dumps(metrics, allow_nan=False)) == metrics
+
+
+def test_mean_mode_is_what_the_run_gives_at_z_0(default_fit, dataset):
+    run, metrics = default_fit
+    curves = run.decode(dataset.test.labels, np.zeros((6, 2)))
+    assert metrics["modes"]["mean"] == signal_errors(dataset.test.curves, curves)
+
+
+def test_skill_compares_the_mean_mode_with_a_copy(default_fit):
+    _, metrics = default_fit
+    mean = metrics["modes"]["mean"]["voltage_v"]["mae"]
+    copied = metrics["baselines"]["nearest_label"]["voltage_v"]["mae"]
+    assert_allclose(metrics["skill"]["voltage_v"], 1.0 - mean / copied)
+
+
+def test_look_ups_get_what_the_model_was_trained_on(default_fit, paper_fit, dataset):
+    test = dataset.test
+    merged = merge(dataset.train, dataset.validation)
+    for (run, metrics), train in ((default_fit, dataset.train), (paper_fit, merged)):
+        assert metrics["samples"] == {"train": len(train), "test": 6}
+        weight = run.config.training.condition_weight
+        copied = signal_errors(test.curves, nearest_label(train, test.labels, weight))
+        assert metrics["baselines"]["nearest_label"] == copied
+
+
+def test_preset_paper_has_no_time(paper_fit):
+    _, metrics = paper_fit
+    assert set(metrics["modes"]["mean"]) == {*SIGNALS[:4], "total"}
+
+
+def test_a_mean_curve_has_the_errors_of_the_global_mean(untrained_run, dataset):
+    expected = signal_errors(dataset.test.curves, global_mean(dataset.train))
+    metrics = evaluate(untrained_run, dataset)
+    for mode in ("reconstruct", "prior", "mean"):
+        assert_allclose(
+            [errors["mae"] for errors in metrics["modes"][mode].values()],
+            [errors["mae"] for errors in expected.values()],
+            rtol=1e-4,
+        )
+    # The curves of all conditions are one up to rounding.
+    assert metrics["latent"]["label_response"] < 1e-4
+
+
+def test_reconstruction_encodes_the_curve_itself(default_run, dataset):
+    curves, z_mean, kl_per_dim = reconstruct(default_run, dataset.test)
+    inputs = model_inputs(dataset.test, default_run.vocabulary)
+    expected, z_log_var = (np.asarray(part) for part in default_run.model.encode(inputs))
+    assert_allclose(z_mean, expected, rtol=1e-5, atol=1e-6)
+    divergence = -0.5 * (1 + z_log_var - expected**2 - np.exp(z_log_var))
+    assert_allclose(kl_per_dim, divergence.mean(axis=0), rtol=1e-4, atol=1e-6)
+    assert curves["voltage_v"].shape == (6, 16)
+
+
+def test_reconstruction_does_not_depend_on_the_size_of_its_batches(
+    default_run, dataset, monkeypatch
+):
+    _, whole, divergence = reconstruct(default_run, dataset.test)
+    monkeypatch.setattr(evaluation, "DECODE_BATCH", 4)
+    curves, parts, divergence_of_parts = reconstruct(default_run, dataset.test)
+    assert_allclose(parts, whole, rtol=1e-5, atol=1e-6)
+    assert_allclose(divergence_of_parts, divergence, rtol=1e-5, atol=1e-6)
+    assert len(curves["voltage_v"]) == 6
+
+
+def test_prior_errors_follow_the_seed(paper_run, dataset):
+    first = prior_errors(paper_run, dataset.test, seed=1)
+    assert prior_errors(paper_run, dataset.test, seed=1) == first
+    assert prior_errors(paper_run, dataset.test, seed=2) != first
+
+
+def test_prior_errors_are_over_all_draws(paper_run, dataset, monkeypatch):
+    monkeypatch.setattr(evaluation, "PRIOR_DRAWS", 3)
+    errors = prior_errors(paper_run, dataset.test, seed=5)
+    rng = np.random.default_rng(5)
+    draws = [
+        signal_errors(
+            dataset.test.curves, paper_run.decode(dataset.test.labels, rng.normal(size=(6, 2)))
+        )
+        for _ in range(3)
+    ]
+    for name in SIGNALS[:4]:
+        expected = np.mean([draw[name]["mae"] for draw in draws])
+        assert_allclose(errors[name]["mae"], expected, rtol=1e-6)
+
+
+def test_label_response_is_the_share_of_the_measured_spread():
+    measured = {"voltage_v": np.array([[0.0, 2.0], [2.0, 4.0]]), "flat": np.ones((2, 2))}
+    assert label_response(measured, measured) == 1.0
+    half = {name: values / 2 for name, values in measured.items()}
+    assert_allclose(label_response(measured, half), 0.5)
+    constant = {"voltage_v": np.array([[1.0, 3.0], [1.0, 3.0]])}
+    assert label_response(measured, constant) == 0.0
+    assert label_response({"flat": np.ones((2, 2))}, {"flat": np.ones((2, 2))}) == 0.0
+
+
+def test_evaluation_of_a_run_changes_nothing(default_run, dataset):
+    before = default_run.model.get_weights()[:4]
+    evaluate(default_run, dataset, seed=3)
+    for weight, old in zip(default_run.model.get_weights()[:4], before, strict=True):
+        assert_array_equal(weight, old)

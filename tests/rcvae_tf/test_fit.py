@@ -1,0 +1,208 @@
+import csv
+import gc
+import json
+import warnings
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from data_prep.errors import SettingsError
+from data_prep.records import SIGNALS
+from rcvae_tf.conditions import Condition, Vocabulary
+from rcvae_tf.config import read_stored, resolve
+from rcvae_tf.dataset import merge
+from rcvae_tf.run import load_model, load_run
+from rcvae_tf.run_directory import RunDirectory
+from rcvae_tf.training import callbacks
+from rcvae_tf.training.fit import compile_model, data_facts, fit
+from rcvae_tf.training.state import TrainState, read_state
+from tests.rcvae_tf.builders import EOL_OF_CELL, randomise, tiny_config, tiny_model
+
+
+def history(run):
+    with run.directory.history.open(encoding="utf-8", newline="") as file:
+        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+
+
+class Killed(BaseException):
+    """Ends a training where it stands, as a kill does."""
+
+
+@pytest.fixture
+def stopped_after_two_epochs(dataset, tmp_path, no_pictures):
+    """Ends a training of three epochs by an exception; returns the folder of the run."""
+
+    def train(ending, checkpoint_seconds=1000.0):
+        advance = callbacks.ProgressLine.on_epoch_end
+
+        def stop(self, epoch, logs=None):
+            advance(self, epoch, logs)
+            if epoch == 1:
+                raise ending
+
+        directory = RunDirectory(tmp_path)
+        with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+            patch.setattr(callbacks, "CHECKPOINT_SECONDS", checkpoint_seconds)
+            patch.setattr(callbacks.ProgressLine, "on_epoch_end", stop)
+            # The CSVLogger of Keras does not close its file when training is cut off.
+            warnings.simplefilter("ignore", ResourceWarning)
+            with pytest.raises(ending):
+                fit(tiny_config("paper", epochs=3), dataset, directory)
+            gc.collect()
+        return directory
+
+    return train
+
+
+def test_training_leaves_its_files(default_run):
+    directory = default_run.directory
+    for path in (
+        directory.config,
+        directory.model,
+        directory.conditions,
+        directory.history,
+        directory.metrics,
+        directory.last_model,
+        directory.train_state,
+    ):
+        assert path.is_file(), path.name
+    assert not list(directory.path.rglob("*part*"))
+
+
+def test_metrics_on_the_disk_are_those_returned(default_fit):
+    run, metrics = default_fit
+    assert json.loads(run.directory.metrics.read_text(encoding="utf-8")) == metrics
+
+
+@pytest.mark.parametrize("preset", ["default", "paper"])
+def test_history_has_every_metric_of_training_and_validation(request, preset):
+    run = request.getfixturevalue(f"{preset}_run")
+    signals = SIGNALS if preset == "default" else SIGNALS[:4]
+    names = ["loss", "mse", "kld", "mae", *(f"mae_{name}" for name in signals)]
+    expected = {"epoch", "learning_rate", *names, *(f"val_{name}" for name in names)}
+    rows = history(run)
+    assert {name for name in rows[0] if name != "learning_rate"} == expected - {"learning_rate"}
+    assert [row["epoch"] for row in rows] == list(range(3 if preset == "default" else 2))
+
+
+def test_training_lowers_the_loss(default_run, paper_run):
+    for run in (default_run, paper_run):
+        rows = history(run)
+        assert rows[-1]["loss"] < rows[0]["loss"]
+
+
+def test_the_best_epoch_of_the_state_is_that_of_the_history(default_run):
+    state = read_state(default_run.directory.train_state)
+    errors = [row["val_mae"] for row in history(default_run)]
+    assert state.epochs_done == 3
+    assert state.best_epoch == int(np.argmin(errors)) + 1
+    assert_allclose(state.best_val_mae, min(errors), rtol=1e-6)
+    assert state.counter == 3 - state.best_epoch
+
+
+def test_preset_paper_trains_on_validation_too(paper_run, default_run, dataset):
+    merged = merge(dataset.train, dataset.validation)
+    assert paper_run.vocabulary.conditions == tuple(sorted(merged.conditions))
+    assert default_run.vocabulary.conditions == tuple(sorted(dataset.train.conditions))
+    assert paper_run.model.num_conditions == 18
+    assert default_run.model.num_conditions == 15
+
+
+def test_config_of_a_run_is_one_to_train_with(paper_run):
+    stored = read_stored(paper_run.directory.config)
+    assert resolve(None, stored) == paper_run.config == tiny_config("paper")
+    assert stored["format_version"] == 1
+    assert stored["data"]["training_cells"] == sorted(EOL_OF_CELL)
+    assert stored["data"]["signals_present"] == list(SIGNALS)
+
+
+def test_same_seed_same_weights(paper_run, dataset, tmp_path, no_pictures):
+    again, _ = fit(paper_run.config, dataset, RunDirectory(tmp_path))
+    for weight, other in zip(
+        again.model.trainable_variables, paper_run.model.trainable_variables, strict=True
+    ):
+        assert_array_equal(weight.numpy(), other.numpy(), err_msg=weight.path)
+
+
+def test_a_killed_training_says_how_to_go_on(stopped_after_two_epochs):
+    directory = stopped_after_two_epochs(Killed)
+    with pytest.raises(
+        SettingsError, match=r"model\.keras: missing; the run has not come to its end\. .*--resume"
+    ):
+        load_run(directory.path)
+
+
+@pytest.mark.parametrize(("ending", "checkpoint_seconds"), [(Killed, 0.0), (KeyboardInterrupt, 1e3)])
+def test_resume_goes_on_where_training_stood(
+    stopped_after_two_epochs, dataset, ending, checkpoint_seconds
+):
+    directory = stopped_after_two_epochs(ending, checkpoint_seconds)
+    stopped = read_state(directory.train_state)
+    assert stopped.epochs_done == 2
+    # 18 samples, merged, make 3 batches of 5 an epoch.
+    assert load_model(directory.last_model).optimizer.iterations.numpy() == 2 * 3
+
+    run, _ = fit(tiny_config("paper", epochs=3), dataset, directory, resume=True)
+    state = read_state(directory.train_state)
+    assert state.epochs_done == 3
+    assert state.best_val_mae <= stopped.best_val_mae
+    assert [row["epoch"] for row in history(run)] == [0, 1, 2]
+    assert load_model(directory.last_model).optimizer.iterations.numpy() == 3 * 3
+
+
+def test_a_worse_model_does_not_replace_the_best(run_copy, dataset, no_pictures):
+    directory = run_copy.directory
+    TrainState(epochs_done=3, best_val_mae=1e-9, best_epoch=2, counter=1).write(
+        directory.train_state
+    )
+    best = directory.model.read_bytes()
+    last = load_model(directory.last_model).get_weights()
+    fit(tiny_config(epochs=4), dataset, directory, resume=True)
+    assert directory.model.read_bytes() == best
+    assert read_state(directory.train_state) == TrainState(4, 1e-9, 2, 2)
+    trained = load_model(directory.last_model).get_weights()
+    assert any(np.any(a != b) for a, b in zip(trained, last, strict=True))
+
+
+def test_resume_without_a_state_is_refused(dataset, tmp_path):
+    with pytest.raises(SettingsError, match=r"holds no training to go on with"):
+        fit(tiny_config(), dataset, RunDirectory(tmp_path), resume=True)
+
+
+def test_data_facts_are_those_of_the_training_conditions(dataset):
+    vocabulary = Vocabulary([Condition(400, 6), Condition(500, 1)], 0.9)
+    facts = data_facts(dataset.card, vocabulary)
+    assert (facts["eol_mean"], facts["eol_spread"], facts["ecl_range"]) == (450.0, 50.0, 6.0)
+    assert (facts["height"], facts["width"]) == (4, 4)
+    assert tuple(facts["statistics"]) == SIGNALS
+    assert facts["statistics"]["voltage_v"]["maximum"] == pytest.approx(3.69)
+    assert json.loads(json.dumps(facts)).keys() == facts.keys()
+
+
+def test_one_life_alone_has_a_spread_of_1(dataset):
+    vocabulary = Vocabulary([Condition(400, 1), Condition(400, 2)], 0.9)
+    assert data_facts(dataset.card, vocabulary)["eol_spread"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    # 10 steps: cosine gives 1, (1 + cos(pi / 2)) / 2 and 0 of the rate.
+    [("constant", [0.01, 0.01, 0.01]), ("cosine", [0.01, 0.005, 0.0])],
+)
+def test_learning_rate_follows_its_schedule(dataset, schedule, expected):
+    model, _ = tiny_model(dataset)
+    training = tiny_config(epochs=2, learning_rate=0.01, schedule=schedule).training
+    compile_model(model, training, steps_per_epoch=5)
+    rates = []
+    for step in (0, 5, 10):
+        model.optimizer.iterations.assign(step)
+        rates.append(float(model.optimizer.learning_rate))
+    assert_allclose(rates, expected, atol=1e-7)
+
+
+def test_a_model_is_compiled_as_its_settings_say(dataset):
+    model, _ = tiny_model(dataset)
+    compile_model(randomise(model), tiny_config(jit_compile=False).training, 5)
+    assert model.jit_compile is False
+    assert type(model.optimizer).__name__ == "Adam"
