@@ -19,7 +19,6 @@ def _prepare(argv: list[str] | None) -> None:
     arguments = parser.parse_args(argv)
     config = PrepConfig(**settings.given_flags(PrepConfig, arguments))
 
-    command_line.import_tensorflow()
     from data_prep.pipeline import prepare
 
     card = prepare(config)

@@ -1,11 +1,8 @@
 """What every command shares: a parser that fails in one line, and the exit codes 0, 1 and 2."""
 
 import argparse
-import importlib
 import logging
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,28 +42,6 @@ def run(command: Callable[[list[str] | None], None], argv: list[str] | None, nam
         print(f"{name}: interrupted", file=sys.stderr)
         return 130
     return 0
-
-
-def import_tensorflow() -> None:
-    """Imports TensorFlow without its notes on processor and drivers.
-
-    It writes them to the standard error of the process, past Python and before it reads its own
-    settings of verbosity. They are kept, and shown where the import fails.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
-    standard_error = os.dup(2)
-    with tempfile.TemporaryFile() as notes:
-        os.dup2(notes.fileno(), 2)
-        try:
-            importlib.import_module("tensorflow")
-        except BaseException:
-            notes.seek(0)
-            os.write(standard_error, notes.read())
-            raise
-        finally:
-            os.dup2(standard_error, 2)
-            os.close(standard_error)
 
 
 @contextmanager

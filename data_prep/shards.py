@@ -13,6 +13,7 @@ import numpy as np
 from data_prep.dataset_card import DatasetCard, sha256
 from data_prep.errors import DatasetError
 from data_prep.quasi_video import DEPTH, NUM_CHANNELS, pack
+from data_prep.quiet_tensorflow import import_tensorflow
 from data_prep.records import FloatArray, Sample
 
 logger = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ def write_shards(
     Returns:
         Name, number of samples and SHA-256 of each shard, as the card keeps them.
     """
-    import tensorflow as tf
+    tf = import_tensorflow()
 
     num_shards = max(-(-len(samples) // SAMPLES_PER_SHARD), 1)
     entries = []
@@ -51,7 +52,7 @@ def write_shards(
 
 def encode(sample: Sample, height: int, width: int) -> bytes:
     """A sample as the bytes of a `tf.train.Example`."""
-    import tensorflow as tf
+    tf = import_tensorflow()
 
     quasi_video = pack(sample.curves, height, width).astype("<f4")
     values = {
@@ -83,7 +84,7 @@ def decode(records: Any, height: int, width: int) -> dict[str, Any]:
         `quasi_video` of shape `(batch, NUM_CHANNELS, DEPTH, height, width)`, float32; the others
         of shape `(batch,)`.
     """
-    import tensorflow as tf
+    tf = import_tensorflow()
 
     types = {"bytes": tf.string, "int64": tf.int64}
     spec = {name: tf.io.FixedLenFeature([], types[kind]) for name, kind in FEATURES.items()}
@@ -105,7 +106,7 @@ def read_split(directory: Path, card: DatasetCard, split: str) -> dict[str, Floa
 
 
 def _read_shard(directory: Path, card: DatasetCard, entry: dict[str, Any]) -> dict[str, FloatArray]:
-    import tensorflow as tf
+    tf = import_tensorflow()
 
     path = directory / entry["name"]
     remake = "Make the data set anew with `python -m data_prep --overwrite`."

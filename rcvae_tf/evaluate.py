@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_prep import command_line, settings
+from data_prep.quiet_tensorflow import import_tensorflow
 from data_prep.settings import setting, validate
 
 NAME = "python -m rcvae_tf.evaluate"
@@ -34,7 +35,7 @@ def _evaluate(argv: list[str] | None) -> None:
     arguments = parser.parse_args(argv)
     command = EvaluateCommand(**settings.given_flags(EvaluateCommand, arguments))
 
-    command_line.import_tensorflow()
+    import_tensorflow()
     from rich.console import Console
 
     from rcvae_tf.dataset import open_dataset

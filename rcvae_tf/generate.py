@@ -6,6 +6,7 @@ from pathlib import Path
 
 from data_prep import command_line, settings
 from data_prep.errors import ConditionError
+from data_prep.quiet_tensorflow import import_tensorflow
 from data_prep.records import Condition
 from data_prep.settings import setting, validate
 
@@ -51,7 +52,7 @@ def _generate(argv: list[str] | None) -> None:
     condition = command.condition
     output = Path(command.output)
 
-    command_line.import_tensorflow()
+    import_tensorflow()
     from rcvae_tf.generation.sampler import generate
     from rcvae_tf.generation.writers import check_output, write_charges
     from rcvae_tf.run import load_run

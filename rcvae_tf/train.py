@@ -11,6 +11,7 @@ from data_prep import command_line, settings
 from data_prep.config import PrepConfig
 from data_prep.dataset_card import CARD_NAME
 from data_prep.errors import SettingsError
+from data_prep.quiet_tensorflow import import_tensorflow
 from data_prep.settings import setting, validate
 from rcvae_tf.config import PRESETS, ModelConfig, RunConfig, TrainConfig, read_stored, resolve
 from rcvae_tf.run_directory import RunDirectory
@@ -60,7 +61,7 @@ def _train(argv: list[str] | None) -> None:
     }
     config = _resolved(command, flags)
     directory = _run_directory(command, config)
-    command_line.import_tensorflow()
+    import_tensorflow()
     dataset = _open_data(command, directory)
 
     from rcvae_tf.evaluation.collapse import collapse_warnings

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_prep import command_line, settings
+from data_prep.quiet_tensorflow import import_tensorflow
 from data_prep.settings import setting, validate
 from rcvae_tf.config import PRESETS, ModelConfig, TrainConfig, resolve
 
@@ -46,7 +47,7 @@ def _tune(argv: list[str] | None) -> None:
     }
     base = resolve(command.preset, None, flags)
 
-    command_line.import_tensorflow()
+    import_tensorflow()
     from rcvae_tf.dataset import open_dataset
     from tuning.search import search
 

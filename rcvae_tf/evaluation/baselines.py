@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from rcvae_tf.conditions import Vocabulary
-from rcvae_tf.dataset import SplitData
+from rcvae_tf.dataset import SplitData, merge
 from rcvae_tf.evaluation.metrics import signal_errors
 from rcvae_tf.physical import Curves
 
@@ -24,25 +24,31 @@ class Baseline(NamedTuple):
 
 
 def baselines(
-    train: SplitData, validation: SplitData, labels: NDArray[np.int64], condition_weight: float
+    train: SplitData,
+    validation: SplitData,
+    labels: NDArray[np.int64],
+    condition_weight: float,
+    merge_validation: bool = False,
 ) -> dict[str, Baseline]:
     """All four, for the conditions of a test split.
 
     Args:
-        train: What may be looked up: the samples that the model was trained on.
-        validation: Chooses k and weight of `k_nearest_mean`.
+        train: The training split.
+        validation: Chooses k and weight of `k_nearest_mean`, looking up in `train` alone.
         labels: EOL and ECL of the test samples, shape `(samples, 2)`.
         condition_weight: Weight of EOL in the look-up of `nearest_label`.
+        merge_validation: Whether the model was trained on both splits: then both are looked up.
     """
     k, weight = choose_k_and_weight(train, validation)
+    known = merge(train, validation) if merge_validation else train
     return {
-        "global_mean": Baseline(global_mean(train), {}),
-        "ecl_mean": Baseline(ecl_mean(train, labels), {}),
+        "global_mean": Baseline(global_mean(known), {}),
+        "ecl_mean": Baseline(ecl_mean(known, labels), {}),
         "nearest_label": Baseline(
-            nearest_label(train, labels, condition_weight), {"condition_weight": condition_weight}
+            nearest_label(known, labels, condition_weight), {"condition_weight": condition_weight}
         ),
         "k_nearest_mean": Baseline(
-            k_nearest_mean(train, labels, k, weight), {"k": k, "condition_weight": weight}
+            k_nearest_mean(known, labels, k, weight), {"k": k, "condition_weight": weight}
         ),
     }
 

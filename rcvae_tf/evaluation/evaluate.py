@@ -6,7 +6,7 @@ import numpy as np
 
 from data_prep.errors import DatasetError
 from data_prep.records import FloatArray
-from rcvae_tf.dataset import Dataset, SplitData, merge, model_inputs
+from rcvae_tf.dataset import Dataset, SplitData, model_inputs
 from rcvae_tf.evaluation.baselines import baselines
 from rcvae_tf.evaluation.metrics import Errors, latent_summary, signal_errors, skill
 from rcvae_tf.physical import Curves, generated_curves
@@ -37,15 +37,21 @@ def evaluate(run: Run, dataset: Dataset, seed: int = 0) -> dict[str, Any]:
         "mean": signal_errors(test.curves, mean_curves),
     }
     # The look-ups get what the model was trained on, no less and no more.
-    train = dataset.train
-    if run.config.training.merge_validation:
-        train = merge(train, dataset.validation)
-    rules = baselines(train, dataset.validation, test.labels, run.config.training.condition_weight)
+    training = run.config.training
+    rules = baselines(
+        dataset.train,
+        dataset.validation,
+        test.labels,
+        training.condition_weight,
+        training.merge_validation,
+    )
     errors = {name: signal_errors(test.curves, rule.curves) for name, rule in rules.items()}
+    num_trained = len(dataset.train)
+    num_trained += len(dataset.validation) if training.merge_validation else 0
     return {
         "split": dataset.card.preparation["split"],
         "cycles": dataset.card.preparation["cycles"],
-        "samples": {"train": len(train), "test": len(test)},
+        "samples": {"train": num_trained, "test": len(test)},
         "modes": modes,
         "prior_draws": PRIOR_DRAWS,
         "baselines": errors,

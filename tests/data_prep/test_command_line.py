@@ -1,5 +1,4 @@
 import logging
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -114,23 +113,3 @@ def test_the_bdf_reader_at_work_needs_no_hdf5(tmp_path):
     assert "pandas" in loaded
     assert "h5py" not in loaded
     assert "tensorflow" not in loaded
-
-
-def test_tensorflow_is_found_missing_with_its_notes_shown(monkeypatch, capfd):
-    def no_tensorflow(name):
-        os.write(2, b"cannot find the library libm.so.9\n")
-        raise ImportError(name)
-
-    monkeypatch.setattr(command_line.importlib, "import_module", no_tensorflow)
-    with pytest.raises(ImportError, match="tensorflow"):
-        command_line.import_tensorflow()
-    assert capfd.readouterr().err == "cannot find the library libm.so.9\n"
-
-
-def test_notes_of_a_good_import_are_not_shown(monkeypatch, capfd):
-    def tensorflow_with_notes(name):
-        os.write(2, b"This binary is optimized\n")
-
-    monkeypatch.setattr(command_line.importlib, "import_module", tensorflow_with_notes)
-    command_line.import_tensorflow()
-    assert capfd.readouterr().err == ""

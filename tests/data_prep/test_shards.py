@@ -97,6 +97,14 @@ def test_two_writes_give_equal_bytes(tmp_path):
     assert entries[0][0]["sha256"]
 
 
+def test_features_are_written_in_the_order_of_their_names():
+    # Without it their order is that of a hash table, which may differ from run to run.
+    raw = encode(SAMPLES[0], 2, 2)
+    assert sorted(shards.FEATURES) == sorted(
+        shards.FEATURES, key=lambda name: raw.index(name.encode())
+    )
+
+
 def test_samples_are_spread_evenly_over_shards(tmp_path, monkeypatch):
     monkeypatch.setattr(shards, "SAMPLES_PER_SHARD", 3)
     samples = [a_sample(ecl=k) for k in range(1, 8)]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from data_prep.errors import DatasetError
 from data_prep.records import SIGNALS
 from rcvae_tf.dataset import merge, model_inputs
 from rcvae_tf.evaluation import evaluate as evaluation
@@ -135,3 +136,12 @@ def test_evaluation_of_a_run_changes_nothing(default_run, dataset):
     evaluate(default_run, dataset, seed=3)
     for weight, old in zip(default_run.model.get_weights()[:4], before, strict=True):
         assert_array_equal(weight, old)
+
+
+def test_a_data_set_of_other_signals_is_refused(default_run, dataset_without_temperature):
+    with pytest.raises(
+        DatasetError,
+        match=r"holds 4 x 4 points of voltage_v, current_c_rate, charge_capacity_ah, .*; the run "
+        r".* was trained on 4 x 4 points of .*temperature_degc.*Give --data",
+    ):
+        evaluate(default_run, dataset_without_temperature)

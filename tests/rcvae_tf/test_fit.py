@@ -1,6 +1,9 @@
 import csv
+import dataclasses
 import gc
 import json
+import logging
+import shutil
 import warnings
 
 import numpy as np
@@ -11,7 +14,7 @@ from data_prep.errors import SettingsError
 from data_prep.records import SIGNALS
 from rcvae_tf.conditions import Condition, Vocabulary
 from rcvae_tf.config import read_stored, resolve
-from rcvae_tf.dataset import merge
+from rcvae_tf.dataset import Dataset, merge
 from rcvae_tf.run import load_model, load_run
 from rcvae_tf.run_directory import RunDirectory
 from rcvae_tf.training import callbacks
@@ -133,34 +136,54 @@ def test_a_killed_training_says_how_to_go_on(stopped_after_two_epochs):
         load_run(directory.path)
 
 
-@pytest.mark.parametrize(("ending", "checkpoint_seconds"), [(Killed, 0.0), (KeyboardInterrupt, 1e3)])
-def test_resume_goes_on_where_training_stood(
-    stopped_after_two_epochs, dataset, ending, checkpoint_seconds
-):
-    directory = stopped_after_two_epochs(ending, checkpoint_seconds)
-    stopped = read_state(directory.train_state)
-    assert stopped.epochs_done == 2
+def test_resume_goes_on_where_a_killed_training_stood(stopped_after_two_epochs, dataset):
+    directory = stopped_after_two_epochs(Killed, checkpoint_seconds=0.0)
+    killed = read_state(directory.train_state)
+    assert killed.epochs_done == 2
     # 18 samples, merged, make 3 batches of 5 an epoch.
     assert load_model(directory.last_model).optimizer.iterations.numpy() == 2 * 3
 
     run, _ = fit(tiny_config("paper", epochs=3), dataset, directory, resume=True)
     state = read_state(directory.train_state)
     assert state.epochs_done == 3
-    assert state.best_val_mae <= stopped.best_val_mae
+    assert state.best_val_mae <= killed.best_val_mae
     assert [row["epoch"] for row in history(run)] == [0, 1, 2]
     assert load_model(directory.last_model).optimizer.iterations.numpy() == 3 * 3
 
 
-def test_a_worse_model_does_not_replace_the_best(run_copy, dataset, no_pictures):
-    directory = run_copy.directory
-    TrainState(epochs_done=3, best_val_mae=1e-9, best_epoch=2, counter=1).write(
+def test_an_interrupted_training_leaves_all_that_it_has_learnt(stopped_after_two_epochs, caplog):
+    with caplog.at_level(logging.INFO):
+        directory = stopped_after_two_epochs(KeyboardInterrupt)
+    state = read_state(directory.train_state)
+    assert (state.epochs_done, state.best_epoch) == (2, 2)
+    assert f"stopped after 2 epochs; go on with --output {directory.path} --resume" in caplog.text
+    assert load_run(directory.path).config == tiny_config("paper", epochs=3)
+
+
+def test_a_training_that_never_has_a_number_is_an_error(dataset, tmp_path, no_pictures):
+    nowhere = dataclasses.replace(
+        dataset.validation, quasi_video=np.full_like(dataset.validation.quasi_video, np.nan)
+    )
+    damaged = Dataset(dataset.directory, dataset.card)
+    damaged.__dict__["validation"] = nowhere  # in place of what the cached property reads
+    config = tiny_config("paper", epochs=1, learning_rate=0.5, merge_validation=False)
+    with pytest.raises(
+        SettingsError, match=r"never a number in 1 epochs\. .*Received: learning_rate=0\.5\."
+    ):
+        fit(config, damaged, RunDirectory(tmp_path))
+
+
+def test_a_worse_model_does_not_replace_the_best(paper_run, dataset, tmp_path, no_pictures):
+    directory = RunDirectory(tmp_path / "run")
+    shutil.copytree(paper_run.directory.path, directory.path)
+    TrainState(epochs_done=2, best_val_mae=1e-9, best_epoch=1, counter=1).write(
         directory.train_state
     )
     best = directory.model.read_bytes()
     last = load_model(directory.last_model).get_weights()
-    fit(tiny_config(epochs=4), dataset, directory, resume=True)
+    fit(tiny_config("paper", epochs=3), dataset, directory, resume=True)
     assert directory.model.read_bytes() == best
-    assert read_state(directory.train_state) == TrainState(4, 1e-9, 2, 2)
+    assert read_state(directory.train_state) == TrainState(3, 1e-9, 1, 2)
     trained = load_model(directory.last_model).get_weights()
     assert any(np.any(a != b) for a, b in zip(trained, last, strict=True))
 
@@ -176,7 +199,7 @@ def test_data_facts_are_those_of_the_training_conditions(dataset):
     assert (facts["eol_mean"], facts["eol_spread"], facts["ecl_range"]) == (450.0, 50.0, 6.0)
     assert (facts["height"], facts["width"]) == (4, 4)
     assert tuple(facts["statistics"]) == SIGNALS
-    assert facts["statistics"]["voltage_v"]["maximum"] == pytest.approx(3.69)
+    assert facts["statistics"]["voltage_v"]["maximum"] == pytest.approx(3.6 + 0.09 + 0.006)
     assert json.loads(json.dumps(facts)).keys() == facts.keys()
 
 

@@ -75,7 +75,8 @@ def test_a_vocabulary_is_read_as_it_was_written(tmp_path):
 
 def test_a_folder_without_a_run_is_named(tmp_path):
     with pytest.raises(
-        SettingsError, match=r"nowhere: holds no run \(config\.json is missing\)\. .*rcvae_tf\.train"
+        SettingsError,
+        match=r"nowhere: holds no run \(config\.json is missing\)\. .*rcvae_tf\.train",
     ):
         load_run(tmp_path / "nowhere")
 
@@ -108,5 +109,7 @@ def test_another_format_version_is_refused(run_copy):
 def test_a_damaged_vocabulary_is_refused(run_copy, content):
     path = run_copy.directory.conditions
     path.write_bytes(path.read_bytes()[:100] if content is None else content)
-    with pytest.raises(SettingsError, match=r"conditions\.npz: not a readable vocabulary \(.*Train anew"):
+    with pytest.raises(
+        SettingsError, match=r"conditions\.npz: not a readable vocabulary \(.*Train anew"
+    ):
         load_run(run_copy.directory.path)

@@ -23,8 +23,10 @@ def events(folder):
 
 
 def scalars(accumulator, tag):
-    return [(event.step, float(tf.make_ndarray(event.tensor_proto)))
-            for event in accumulator.Tensors(tag)]
+    return [
+        (event.step, float(tf.make_ndarray(event.tensor_proto)))
+        for event in accumulator.Tensors(tag)
+    ]
 
 
 def pictures(accumulator, tag):

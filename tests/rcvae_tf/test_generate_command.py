@@ -1,0 +1,131 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from rcvae_tf import generate
+from rcvae_tf.conditions import Condition
+from rcvae_tf.generation.sampler import generate as generate_charges
+from tests.builders import exit_code, one_error_line
+
+
+def arguments(run, output, eol="800", ecl="3"):
+    return ["--run", str(run.directory.path), "--eol", eol, "--ecl", ecl, "--output", str(output)]
+
+
+def test_charges_are_written_and_told(default_run, tmp_path, capsys):
+    output = tmp_path / "charges.csv"
+    argv = [*arguments(default_run, output), "--samples", "3", "--seed", "7"]
+    assert generate.main(argv) == 0
+    charges = generate_charges(default_run, Condition(800, 3), samples=3, seed=7)
+    table = np.genfromtxt(output, delimiter=",", names=True)
+    assert table["sample"].tolist() == [1.0] * 16 + [2.0] * 16 + [3.0] * 16
+    for name, values in charges.curves.items():
+        assert_allclose(table[name], values.ravel(), rtol=1e-6, atol=1e-6)
+    matched = charges.matched
+    assert capsys.readouterr().out.splitlines() == [
+        f"{output}: 3 synthetic charges of 16 points",
+        f"asked EOL 800 ECL 3; matched EOL {matched.eol} ECL {matched.ecl} at distance "
+        f"{charges.distance:.3g} (weight 0.9); in the support of the data",
+    ]
+
+
+def test_same_seed_same_file(default_run, tmp_path):
+    contents = []
+    for name in ("a.csv", "b.csv"):
+        assert generate.main([*arguments(default_run, tmp_path / name), "--samples", "2"]) == 0
+        contents.append((tmp_path / name).read_bytes())
+    assert contents[0] == contents[1]
+
+
+def test_mean_mode_is_one_charge(default_run, tmp_path):
+    output = tmp_path / "charges.npz"
+    assert generate.main([*arguments(default_run, output), "--mean", "--samples", "9"]) == 0
+    expected = default_run.decode(np.array([[800, 3]]), np.zeros((1, 2)))
+    with np.load(output) as stored:
+        assert_allclose(stored["voltage_v"], expected["voltage_v"], rtol=1e-6)
+
+
+def test_a_condition_outside_the_data_is_told(default_run, tmp_path, capsys):
+    assert generate.main(arguments(default_run, tmp_path / "c.csv", eol="5000")) == 0
+    assert "NOT in the support of the data" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("eol", ["800.0", "8e2"])
+def test_whole_numbers_may_be_written_otherwise(default_run, tmp_path, capsys, eol):
+    assert generate.main(arguments(default_run, tmp_path / "c.csv", eol=eol)) == 0
+    assert "asked EOL 800 ECL 3" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("eol", "ecl", "message"),
+    [
+        ("800", "0", "ECL must be a whole number of cycles, 1 or more. Received: ECL=0."),
+        ("-3", "1", "EOL must be a whole number of cycles, 1 or more. Received: EOL=-3."),
+        ("abc", "1", "--eol must be a whole number of cycles. Received: abc."),
+        ("nan", "1", "--eol must be a whole number of cycles. Received: nan."),
+        ("800", "inf", "--ecl must be a whole number of cycles. Received: inf."),
+        ("800", "1.5", "--ecl must be a whole number of cycles. Received: 1.5."),
+    ],
+)
+def test_a_condition_that_no_cell_can_have_is_refused(
+    default_run, tmp_path, capsys, eol, ecl, message
+):
+    argv = arguments(default_run, tmp_path / "charges.csv", eol, ecl)
+    assert exit_code(generate.main, argv) == 2
+    assert one_error_line(capsys) == f"python -m rcvae_tf.generate: error: {message}"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("output", "flags", "message"),
+    [
+        ("charges.xlsx", "", "charges.xlsx: must end with one of .csv, .npz."),
+        ("nowhere/charges.csv", "", "nowhere does not exist. Make it."),
+        ("taken.csv", "", "taken.csv: exists. Choose another name, or add --overwrite."),
+        ("charges.csv", "--samples 0", "Received: samples=0."),
+        ("charges.csv", "--seed -1", "Received: seed=-1."),
+        ("charges.csv", "--seed one", "argument --seed: invalid int value: 'one'"),
+        ("charges.csv", "--run nowhere", "nowhere: holds no run (config.json is missing)"),
+    ],
+)
+def test_a_fault_of_the_user_is_one_line_and_leaves_nothing(
+    default_run, tmp_path, monkeypatch, capsys, output, flags, message
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken.csv").write_text("mine")
+    argv = [*arguments(default_run, output), *flags.split()]
+    assert exit_code(generate.main, argv) == 2
+    line = one_error_line(capsys)
+    assert line.startswith("python -m rcvae_tf.generate: error: ")
+    assert message in line
+    assert [path.name for path in tmp_path.iterdir()] == ["taken.csv"]
+    assert (tmp_path / "taken.csv").read_text() == "mine"
+
+
+def test_overwrite_replaces_a_file(default_run, tmp_path):
+    output = tmp_path / "charges.csv"
+    output.write_text("old")
+    assert generate.main([*arguments(default_run, output), "--overwrite"]) == 0
+    assert output.read_text().startswith("sample,eol,ecl,point,elapsed_time_s")
+
+
+HELP_OF_ALL = """
+import contextlib, sys
+from rcvae_tf import evaluate, generate, train
+for command in (evaluate, generate, train):
+    with contextlib.suppress(SystemExit):
+        command.main(["--help"])
+print(*sorted({"tensorflow", "keras", "matplotlib", "h5py"} & set(sys.modules)), file=sys.stderr)
+"""
+
+
+def test_help_of_every_command_needs_no_tensorflow():
+    answer = subprocess.run(
+        [sys.executable, "-c", HELP_OF_ALL], capture_output=True, text=True, check=True
+    )
+    for flag in ("--figures", "--ecl", "--kl-weight", "(default: "):
+        assert flag in answer.stdout
+    assert answer.stderr.strip() == ""

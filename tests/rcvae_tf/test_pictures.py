@@ -1,0 +1,45 @@
+import matplotlib.image
+import numpy as np
+from numpy.testing import assert_allclose
+
+from rcvae_tf.evaluation import pictures
+from rcvae_tf.evaluation.pictures import draw_test_samples
+from rcvae_tf.run import Run
+from rcvae_tf.run_directory import RunDirectory
+from tests.rcvae_tf.builders import tiny_config, tiny_model
+
+
+def test_pictures_of_test_samples_lie_in_the_run(run_copy, dataset, monkeypatch):
+    monkeypatch.setattr(pictures, "NUM_SAMPLES", 2)
+    paths = draw_test_samples(run_copy, dataset.test, seed=0)
+    assert paths == [run_copy.directory.figures / name for name in ("curves.png", "frames.png")]
+    for path in paths:
+        assert matplotlib.image.imread(path).std() > 0.02  # not a blank sheet
+
+
+def test_what_is_drawn_is_the_test_split_against_the_run(
+    dataset_without_temperature, tmp_path, monkeypatch
+):
+    given = {}
+
+    def keep(measured, generated, titles, draws):
+        given.update(measured=measured, generated=generated, titles=titles, draws=draws)
+
+    monkeypatch.setattr(pictures, "curves_figure", keep)
+    monkeypatch.setattr(pictures, "frames_figure", lambda *frames: given.update(frames=frames))
+    monkeypatch.setattr(pictures, "save_figure", lambda figure, path: None)
+    model, vocabulary = tiny_model(dataset_without_temperature)
+    run = Run(RunDirectory(tmp_path), tiny_config(), {}, model, vocabulary)
+    test = dataset_without_temperature.test
+    draw_test_samples(run, test, seed=3)
+
+    rows = np.sort(np.random.default_rng(3).choice(6, 4, replace=False))
+    eol, ecl = test.labels[rows[0]]
+    assert given["titles"][0] == f"{test.cell_ids[rows[0]]} EOL {eol} ECL {ecl}"
+    assert_allclose(given["measured"]["voltage_v"], test.curves["voltage_v"][rows])
+    expected = run.decode(test.labels[rows], np.zeros((4, 2)))
+    assert "temperature_degc" not in given["generated"]
+    for name, values in expected.items():
+        assert_allclose(given["generated"][name], values)
+        assert given["draws"][name].shape == (4, 20, 16)
+    assert_allclose(given["frames"][0], test.quasi_video[rows])

@@ -1,0 +1,146 @@
+import json
+import logging
+import shutil
+
+import pytest
+
+from data_prep import pipeline
+from rcvae_tf import train
+from rcvae_tf.config import resolve
+from rcvae_tf.run import load_run
+from rcvae_tf.run_directory import RunDirectory
+from rcvae_tf.training import fit as fit_module
+from rcvae_tf.training.state import read_state
+from tests.builders import exit_code, one_error_line
+
+TINY_FLAGS = [
+    "--hidden-dim",
+    "8",
+    "--num-hidden-layers",
+    "2",
+    "--latent-dim",
+    "2",
+    "--embedding-dim",
+    "4",
+    "--batch-size",
+    "5",
+    "--no-jit-compile",
+]
+
+
+@pytest.fixture
+def calls(monkeypatch, default_fit):
+    """What `fit` would be called with; in its place the metrics of a run come back."""
+    received = []
+
+    def record(config, dataset, directory, resume=False):
+        received.append((config, dataset, directory, resume))
+        return default_fit
+
+    monkeypatch.setattr(fit_module, "fit", record)
+    return received
+
+
+def test_training_prints_its_table_and_its_place(dataset, tmp_path, capsys, caplog, no_pictures):
+    caplog.set_level(logging.INFO)
+    output = tmp_path / "run"
+    argv = ["--data", str(dataset.directory), "--output", str(output), "--preset", "paper"]
+    assert train.main([*argv, "--epochs", "1", *TINY_FLAGS]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "6 test charges, 18 for training; sample split, first 6 cycles" in lines
+    starts = [line.split()[0] for line in lines if line.strip()]
+    assert (starts.count("MAE"), starts.count("RMSE")) == (1, 1)
+    for row in ("reconstruct (sees", "prior (z", "mean (z", "global_mean", "nearest_label"):
+        assert sum(line.strip().startswith(row) for line in lines) == 2
+    assert f"run: {output}" in lines
+    assert f"next: tensorboard --logdir {output / 'tensorboard'}" in lines
+    assert any(f"rcvae_tf.generate --run {output}" in line for line in lines)
+
+    directory = RunDirectory(output)
+    assert read_state(directory.train_state).epochs_done == 1
+    assert load_run(output).config.training.epochs == 1
+    assert "preset paper" in directory.log.read_text(encoding="utf-8")
+
+
+def test_flags_change_the_config_which_changes_the_preset(dataset, tmp_path, calls):
+    stored = tmp_path / "best.json"
+    stored.write_text(json.dumps({"preset": "paper", "model": {"latent_dim": 3, "hidden_dim": 9}}))
+    output = tmp_path / "run"
+    argv = ["--data", str(dataset.directory), "--output", str(output), "--config", str(stored)]
+    assert train.main([*argv, "--latent-dim", "4"]) == 0
+    ((config, given, directory, resume),) = calls
+    assert config == resolve("paper", None, {"latent_dim": 4, "hidden_dim": 9})
+    assert given.directory == dataset.directory
+    assert (directory.path, resume) == (output, False)
+
+
+def test_without_output_the_next_free_run_is_taken(dataset, tmp_path, monkeypatch, calls):
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        assert train.main(["--data", str(dataset.directory), "--preset", "paper"]) == 0
+    assert [str(directory.path) for _, _, directory, _ in calls] == ["runs/paper-1", "runs/paper-2"]
+
+
+def test_without_data_the_demo_is_prepared_once(dataset, tmp_path, monkeypatch, calls):
+    prepared = []
+
+    def prepare(config):
+        prepared.append(config)
+        shutil.copytree(dataset.directory, config.output)
+
+    monkeypatch.setattr(pipeline, "prepare", prepare)
+    monkeypatch.chdir(tmp_path)
+    assert train.main([]) == 0
+    assert train.main([]) == 0
+    ((config),) = prepared
+    assert (config.source, config.output) == ("demo", "data/demo")
+    assert [str(data.directory) for _, data, _, _ in calls] == ["data/demo", "data/demo"]
+
+
+def test_resume_takes_settings_and_data_from_the_run(run_copy, dataset, calls):
+    assert train.main(["--output", str(run_copy.directory.path), "--resume"]) == 0
+    ((config, given, directory, resume),) = calls
+    assert config == run_copy.config
+    assert given.directory == dataset.directory
+    assert (directory, resume) == (run_copy.directory, True)
+
+
+def test_overwrite_removes_the_old_run_and_other_files_stay(run_copy, dataset, calls):
+    path = run_copy.directory.path
+    (path / "notes.txt").write_text("mine")
+    argv = ["--data", str(dataset.directory), "--output", str(path), "--overwrite"]
+    assert train.main(argv) == 0
+    assert sorted(file.name for file in path.iterdir()) == ["notes.txt", "run.log"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ("--epochs 0", "`epochs` must be an integer of 1 or more. Received: epochs=0."),
+        ("--epochs ten", "argument --epochs: invalid int value: 'ten'"),
+        ("--preset fast", "argument --preset: invalid choice: 'fast'"),
+        ("--learning-rate nan", "Received: learning_rate=nan."),
+        ("--widht 3", "unrecognized arguments: --widht 3"),
+        ("--resume", "--resume needs --output, the run to go on with."),
+        ("--config nowhere.json", "nowhere.json: not a readable configuration"),
+        ("--data nowhere", "nowhere: holds no data set"),
+        ("--output taken.txt", "--output taken.txt: is a file, expected a folder to make."),
+        ("--output taken", "--output taken: is not empty. Choose another folder, add --resume"),
+        ("--output new --resume", "new: holds no run (config.json is missing)"),
+        ("--output new --resume --epochs 3", "--resume goes on with the settings of the run"),
+    ],
+)
+def test_a_fault_of_the_user_is_one_line_and_leaves_nothing(
+    tmp_path, monkeypatch, capsys, calls, flags, message
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "notes.txt").write_text("mine")
+    (tmp_path / "taken.txt").write_text("mine")
+    before = sorted(tmp_path.rglob("*"))
+    assert exit_code(train.main, flags.split()) == 2
+    line = one_error_line(capsys)
+    assert line.startswith("python -m rcvae_tf.train: error: ")
+    assert message in line
+    assert sorted(tmp_path.rglob("*")) == before
+    assert calls == []
