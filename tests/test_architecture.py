@@ -21,6 +21,19 @@ COMMANDS = {
 }
 # They make the flags and the parser; that is their work.
 COMMAND_LINE_MODULES = {"data_prep.command_line", "data_prep.settings"}
+# The steps of the preparation; `data_prep.pipeline` calls them in order.
+STAGES = {
+    f"data_prep.{name}"
+    for name in (
+        "end_of_life",
+        "segmentation",
+        "cleaning",
+        "resampling",
+        "quasi_video",
+        "splitting",
+        "scaling",
+    )
+}
 # What a report may know: names, arrays, files. No model, no run, no TensorFlow.
 FORBIDDEN_IN_REPORT = ("tensorflow", "keras", "rcvae_tf.model", "rcvae_tf.run", "rcvae_tf.training")
 
@@ -119,6 +132,11 @@ def test_model_does_not_know_the_search():
 def test_shards_are_read_in_one_place():
     others = [n for n in SOURCES if not is_in(n, "data_prep") and n != "rcvae_tf.dataset"]
     assert offenders(others, ["data_prep.shards"]) == []
+
+
+def test_a_stage_never_imports_another():
+    assert set(SOURCES) >= STAGES
+    assert offenders(STAGES, STAGES) == []
 
 
 def test_readers_of_sources_do_not_know_each_other():

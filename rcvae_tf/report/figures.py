@@ -64,7 +64,7 @@ def curves_figure(
 
 
 def frames_figure(measured: FloatArray, generated: FloatArray, titles: list[str]) -> "Figure":
-    """The grey and the RGB frame of each sample, generated above measured, as in Fig. 4.
+    """The grey and the RGB frame of each sample, generated above measured, as in Figs. S1, S2.
 
     Args:
         measured: Quasi-videos, shape `(samples, channel, depth, height, width)`.

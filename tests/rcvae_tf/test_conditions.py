@@ -10,24 +10,6 @@ def vocabulary(*labels, weight=0.9):
     return Vocabulary([Condition(*label) for label in labels], weight)
 
 
-def test_remaining_useful_life_is_eol_minus_ecl():
-    assert Condition(800, 50).rul == 750
-    assert Condition(300, 310).rul == -10
-
-
-def test_label_is_the_category_of_the_paper():
-    assert Condition(800, 50).label == "800_50"
-
-
-@pytest.mark.parametrize(
-    ("eol", "ecl", "received"),
-    [(0, 1, "EOL=0"), (-3, 1, "EOL=-3"), (500, 0, "ECL=0"), (500, 1.5, "ECL=1.5")],
-)
-def test_a_condition_that_no_cell_can_have_is_refused(eol, ecl, received):
-    with pytest.raises(ConditionError, match=rf"whole number of cycles, 1 .* Received: {received}"):
-        Condition(eol, ecl)
-
-
 def test_conditions_are_numbered_in_sorted_order():
     known = vocabulary((900, 1), (500, 2), (500, 1), (500, 2))
     assert len(known) == 3
