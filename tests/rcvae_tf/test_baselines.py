@@ -102,3 +102,12 @@ def test_baselines_say_how_they_were_set():
     assert_allclose(values["ecl_mean"], [2.0, 4.0])
     assert_allclose(values["nearest_label"], [1.0, 6.0])
     assert_allclose(values["k_nearest_mean"], [1.5, 4.5])
+
+
+def test_merged_validation_is_looked_up_but_k_is_chosen_without_it():
+    # With 500_2 itself among the known samples one neighbour would be right.
+    validation = split([(500, 2, 1.5)])
+    rules = baselines(TRAIN, validation, np.array([[500, 2]]), 0.9, merge_validation=True)
+    assert rules["k_nearest_mean"].setting == {"k": 2, "condition_weight": 0.5}
+    assert_allclose(first_points(rules["nearest_label"].curves), [1.5])
+    assert_allclose(first_points(rules["global_mean"].curves), [(1 + 2 + 3 + 6 + 1.5) / 5])

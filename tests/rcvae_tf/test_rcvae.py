@@ -167,6 +167,13 @@ def test_a_deviation_is_encoded_from_the_curve_at_z_0(dataset):
     assert_allclose(z_mean, expected, rtol=1e-3, atol=1e-4)
 
 
+def test_the_kld_does_not_reach_the_decoder_through_the_deviation(dataset):
+    model, vocabulary = tiny_model(dataset, encode_deviation=True)
+    with tf.GradientTape() as tape:
+        terms, _, _ = randomise(model).losses_of(batch_of(dataset.train, vocabulary))
+    assert tape.gradient(terms["kld"], model.decoder.head.kernel.value) is None
+
+
 def test_a_smaller_last_batch_counts_by_its_samples(dataset, preset):
     model, vocabulary = tiny_model(dataset, preset)
     silence(randomise(model)).compile(run_eagerly=True)
