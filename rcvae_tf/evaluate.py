@@ -52,7 +52,7 @@ def _evaluate(argv: list[str] | None) -> None:
     write_json(run.directory.metrics, metrics)
     print_metrics(metrics, Console(soft_wrap=True, highlight=False))
     for line in collapse_warnings(metrics["latent"], run.config.model):
-        print(f"warning: {line}", file=sys.stderr)
+        print(f"warning: {line}")
     print(f"metrics: {run.directory.metrics}")
     if command.figures:
         for path in draw_test_samples(run, dataset.test, command.seed):

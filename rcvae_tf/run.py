@@ -87,14 +87,15 @@ def load_run(path: str | Path) -> Run:
     stored = directory.read_config()
     for file in (directory.model, directory.conditions):
         if not file.is_file():
+            way = "--resume" if directory.train_state.is_file() else "--overwrite"
             raise SettingsError(
                 f"{file}: missing; the run has not come to its end. "
-                f"Go on with `python -m rcvae_tf.train --output {directory.path} --resume`."
+                f"Train it with `python -m rcvae_tf.train --output {directory.path} {way}`."
             )
     return Run(
         directory=directory,
         config=resolve(None, stored),
-        data=stored.get("data", {}),
+        data=stored["data"],
         model=load_model(directory.model),
         vocabulary=load_vocabulary(directory.conditions),
     )

@@ -106,6 +106,8 @@ class RunDirectory:
             raise SettingsError(
                 f"{self.config}: format version {version!r}, expected {FORMAT_VERSION}. Train anew."
             )
+        if not isinstance(stored.get("data"), dict) or "directory" not in stored["data"]:
+            raise SettingsError(f"{self.config}: does not say what data it is of. Train anew.")
         return dict(stored)
 
 

@@ -30,8 +30,8 @@ def collapse_warnings(latent: dict[str, Any], config: ModelConfig) -> Iterator[s
             remedy = "a lower --kl-weight or a longer --kl-warmup-epochs, if draws should differ"
         yield (
             f"posterior collapse: 0 of {config.latent_dim} latent dimensions active, KLD "
-            f"{total:.1e} nats; all draws of a condition are alike. Cause: {cause}. "
-            f"Remedy: {remedy}."
+            f"{total:.1e} nats; z says nothing of a sample, so draws differ by nothing learnt. "
+            f"Cause: {cause}. Remedy: {remedy}."
         )
     if latent["label_response"] < LEAST_LABEL_RESPONSE:
         yield (

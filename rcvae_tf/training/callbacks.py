@@ -1,5 +1,6 @@
 """What happens between epochs: the counter of Algorithm 2, checkpoints, warm-up, progress."""
 
+import math
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,7 +81,7 @@ class BestAndLast(keras.callbacks.Callback):
         self.state = state
         self.patience = patience
         self._best_weights: list[Any] | None = None
-        self._written_at = time.monotonic()
+        self._written_at = -math.inf  # the first epoch is written at once
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Counts the epoch, remembers the best weights, stops when patience is out."""

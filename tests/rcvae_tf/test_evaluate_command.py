@@ -34,13 +34,13 @@ def test_metrics_follow_the_seed_and_figures_can_be_left_out(run_copy, dataset):
     assert not run_copy.directory.figures.exists()
 
 
-def test_a_collapse_is_a_warning_on_standard_error(run_copy, capsys):
+def test_a_collapse_is_a_warning_below_the_table(run_copy, capsys):
     head = run_copy.model.encoder.mean_head
     for weight in head.weights:
         weight.assign(0.0 * weight)
     run_copy.model.save(run_copy.directory.model)
     assert evaluate.main(["--run", str(run_copy.directory.path), "--no-figures"]) == 0
-    warned = capsys.readouterr().err.splitlines()
+    warned = capsys.readouterr().out.splitlines()
     assert any(line.startswith("warning: posterior collapse: 0 of 2 latent") for line in warned)
 
 

@@ -130,10 +130,19 @@ def test_same_seed_same_weights(paper_run, dataset, tmp_path, no_pictures):
 
 def test_a_killed_training_says_how_to_go_on(stopped_after_two_epochs):
     directory = stopped_after_two_epochs(Killed)
-    with pytest.raises(
-        SettingsError, match=r"model\.keras: missing; the run has not come to its end\. .*--resume"
-    ):
+    directory.model.unlink()
+    unfinished = r"model\.keras: missing; the run has not come to its end\. "
+    with pytest.raises(SettingsError, match=unfinished + ".*--resume"):
         load_run(directory.path)
+    directory.train_state.unlink()
+    with pytest.raises(SettingsError, match=unfinished + ".*--overwrite"):
+        load_run(directory.path)
+
+
+def test_the_first_epoch_is_on_the_disk_at_once(stopped_after_two_epochs):
+    directory = stopped_after_two_epochs(Killed)
+    assert read_state(directory.train_state).epochs_done == 1
+    assert load_run(directory.path).vocabulary.conditions
 
 
 def test_resume_goes_on_where_a_killed_training_stood(stopped_after_two_epochs, dataset):

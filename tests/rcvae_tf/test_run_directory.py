@@ -38,8 +38,9 @@ def test_clearing_removes_what_a_run_left_and_nothing_else(tmp_path):
 
 def test_config_is_read_as_it_was_written(tmp_path):
     directory = RunDirectory(tmp_path)
-    write_json(directory.config, {"format_version": FORMAT_VERSION, "preset": "paper"})
-    assert directory.read_config() == {"format_version": 1, "preset": "paper"}
+    data = {"directory": "data/demo"}
+    write_json(directory.config, {"format_version": FORMAT_VERSION, "data": data})
+    assert directory.read_config() == {"format_version": 1, "data": data}
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,7 @@ def test_config_is_read_as_it_was_written(tmp_path):
     [
         ("{", r"config\.json: not readable: Expecting property name .*Train anew\."),
         ("[]", r"config\.json: format version None, expected 1\. Train anew\."),
+        ('{"format_version": 1}', r"config\.json: does not say what data it is of\. Train anew\."),
         ('{"format_version": 2}', r"config\.json: format version 2, expected 1\. Train anew\."),
     ],
 )
