@@ -145,14 +145,13 @@ class ProgressLine(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Moves on by one epoch."""
         logs = logs or {}
-        text = (
-            f"epoch {epoch + 1}/{self.epochs}  loss {logs['loss']:.4g}  mse {logs['mse']:.4g}  "
-            f"kld {logs['kld']:.3g}  val_mae {logs['val_mae']:.5f}  "
-            f"best {self.state.best_val_mae:.5f} (epoch {self.state.best_epoch})"
-        )
-        self.progress.update(self.task, completed=epoch + 1, description=text)
+        place = f"epoch {epoch + 1}/{self.epochs}"
+        best = f"val_mae {logs['val_mae']:.5f}  best {self.state.best_val_mae:.5f}"
+        self.progress.update(self.task, completed=epoch + 1, description=f"{place}  {best}")
         interval = max(int(self.epochs * REPORT_SHARE), 1)
         if not self.console.is_terminal and (epoch + 1) % interval == 0:
+            terms = f"loss {logs['loss']:.4g}  mse {logs['mse']:.4g}  kld {logs['kld']:.3g}"
+            text = f"{place}  {terms}  {best} (epoch {self.state.best_epoch})"
             self.console.print(text, highlight=False, soft_wrap=True)
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
