@@ -2,7 +2,7 @@
 
 import sys
 
-from data_prep import command_line, settings
+from data_prep import command_line
 from data_prep.config import PrepConfig
 
 NAME = "python -m data_prep"
@@ -14,10 +14,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _prepare(argv: list[str] | None) -> None:
-    parser = command_line.Parser(prog=NAME, description=__doc__)
-    settings.add_flags(parser, PrepConfig)
-    arguments = parser.parse_args(argv)
-    config = PrepConfig(**settings.given_flags(PrepConfig, arguments))
+    (given,) = command_line.parse(NAME, __doc__, argv, PrepConfig)
+    config = PrepConfig(**given)
 
     from data_prep.pipeline import prepare
 

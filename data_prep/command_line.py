@@ -6,9 +6,10 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from data_prep.errors import UserError
+from data_prep.settings import add_flags, given_flags
 
 
 class Parser(argparse.ArgumentParser):
@@ -17,6 +18,25 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Prints one line that names the fault and the way out, and exits with 2."""
         self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+
+
+def parse(
+    name: str, description: str | None, argv: list[str] | None, *settings_classes: type
+) -> list[dict[str, Any]]:
+    """What the user typed, by settings dataclass; settings left out are absent.
+
+    Args:
+        name: The command as the user typed it.
+        description: Its first help text.
+        argv: Arguments without the program's name; None takes them from `sys.argv`.
+        settings_classes: Their fields are the flags; from the second on, in a group of their own.
+    """
+    parser = Parser(prog=name, description=(description or "").splitlines()[0])
+    for position, settings_class in enumerate(settings_classes):
+        group = parser.add_argument_group(settings_class.__name__) if position else parser
+        add_flags(group, settings_class)
+    arguments = parser.parse_args(argv)
+    return [given_flags(settings_class, arguments) for settings_class in settings_classes]
 
 
 def run(command: Callable[[list[str] | None], None], argv: list[str] | None, name: str) -> int:

@@ -8,9 +8,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_prep.command_line import Parser, run
-from data_prep.settings import add_flags, from_dict, given_flags, setting, validate
+from data_prep.command_line import parse, run
+from data_prep.settings import setting, validate
 
+NAME = "python -m data_prep.simulate"
 FILE_NAME = "simulated_batchdata.mat"
 
 
@@ -41,13 +42,12 @@ class SimulateConfig:
 
 def main(argv: list[str] | None = None) -> int:
     """Simulates a batch of cells and writes it; returns the exit code."""
-    return run(_command, argv, "python -m data_prep.simulate")
+    return run(_command, argv, NAME)
 
 
 def _command(argv: list[str] | None) -> None:
-    parser = Parser(prog="python -m data_prep.simulate", description=__doc__.splitlines()[0])
-    add_flags(parser, SimulateConfig)
-    config = from_dict(SimulateConfig, given_flags(SimulateConfig, parser.parse_args(argv)))
+    (given,) = parse(NAME, __doc__, argv, SimulateConfig)
+    config = SimulateConfig(**given)
 
     from data_prep.simulation.cells import demo_cells
     from data_prep.simulation.fleet import simulate

@@ -4,7 +4,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_prep import command_line, settings
+from data_prep import command_line
 from data_prep.quiet_tensorflow import import_tensorflow
 from data_prep.settings import setting, validate
 
@@ -30,10 +30,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _evaluate(argv: list[str] | None) -> None:
-    parser = command_line.Parser(prog=NAME, description=__doc__)
-    settings.add_flags(parser, EvaluateCommand)
-    arguments = parser.parse_args(argv)
-    command = EvaluateCommand(**settings.given_flags(EvaluateCommand, arguments))
+    (given,) = command_line.parse(NAME, __doc__, argv, EvaluateCommand)
+    command = EvaluateCommand(**given)
 
     import_tensorflow()
     from rich.console import Console

@@ -4,7 +4,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_prep import command_line, settings
+from data_prep import command_line
 from data_prep.errors import ConditionError
 from data_prep.quiet_tensorflow import import_tensorflow
 from data_prep.records import Condition
@@ -45,10 +45,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _generate(argv: list[str] | None) -> None:
-    parser = command_line.Parser(prog=NAME, description=__doc__)
-    settings.add_flags(parser, GenerateCommand)
-    arguments = parser.parse_args(argv)
-    command = GenerateCommand(**settings.given_flags(GenerateCommand, arguments))
+    (given,) = command_line.parse(NAME, __doc__, argv, GenerateCommand)
+    command = GenerateCommand(**given)
     condition = command.condition
     output = Path(command.output)
 

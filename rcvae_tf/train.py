@@ -7,7 +7,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data_prep import command_line, settings
+from data_prep import command_line
 from data_prep.config import PrepConfig
 from data_prep.dataset_card import CARD_NAME
 from data_prep.errors import SettingsError
@@ -49,16 +49,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _train(argv: list[str] | None) -> None:
-    parser = command_line.Parser(prog=NAME, description=__doc__)
-    settings.add_flags(parser, TrainCommand)
-    for part in (ModelConfig, TrainConfig):
-        settings.add_flags(parser.add_argument_group(part.__name__), part)
-    arguments = parser.parse_args(argv)
-    command = TrainCommand(**settings.given_flags(TrainCommand, arguments))
-    flags = {
-        **settings.given_flags(ModelConfig, arguments),
-        **settings.given_flags(TrainConfig, arguments),
-    }
+    given, *parts = command_line.parse(NAME, __doc__, argv, TrainCommand, ModelConfig, TrainConfig)
+    command = TrainCommand(**given)
+    flags = {name: value for part in parts for name, value in part.items()}
     config = _resolved(command, flags)
     directory = _run_directory(command, config)
     import_tensorflow()

@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_prep import command_line, settings
+from data_prep import command_line
 from data_prep.quiet_tensorflow import import_tensorflow
 from data_prep.settings import setting, validate
 from rcvae_tf.config import PRESETS, ModelConfig, TrainConfig, resolve
@@ -35,16 +35,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _tune(argv: list[str] | None) -> None:
-    parser = command_line.Parser(prog=NAME, description=__doc__)
-    settings.add_flags(parser, TuningCommand)
-    for part in (ModelConfig, TrainConfig):
-        settings.add_flags(parser.add_argument_group(part.__name__), part)
-    arguments = parser.parse_args(argv)
-    command = TuningCommand(**settings.given_flags(TuningCommand, arguments))
-    flags = {
-        **settings.given_flags(ModelConfig, arguments),
-        **settings.given_flags(TrainConfig, arguments),
-    }
+    given, *parts = command_line.parse(NAME, __doc__, argv, TuningCommand, ModelConfig, TrainConfig)
+    command = TuningCommand(**given)
+    flags = {name: value for part in parts for name, value in part.items()}
     base = resolve(command.preset, None, flags)
 
     import_tensorflow()
