@@ -202,7 +202,7 @@ def _part(file: "h5py.File", path: Path, name: str, index: int) -> Any:
     """What the reference of one cell in `batch/<name>` points to."""
     try:
         return file[_cell_references(file, path, name)[index, 0]]
-    except (KeyError, ValueError, IndexError, OSError, RuntimeError) as error:
+    except (KeyError, ValueError, IndexError, TypeError, OSError, RuntimeError) as error:
         raise SourceError(
             f"{path}: the reference to `{name}` of cell {index} leads nowhere; the file is "
             f"damaged. Download it again."

@@ -314,6 +314,15 @@ def test_a_cell_whose_cycles_are_an_array_is_refused(one_cell_file):
 
 
 @pytest.mark.parametrize("name", ["cycles", "summary", "cycle_life", "policy_readable"])
+def test_numbers_where_references_are_expected(one_cell_file, name):
+    with h5py.File(one_cell_file, "r+") as file:
+        del file["batch"][name]
+        file["batch"][name] = np.array([[1.0]])
+    with pytest.raises(SourceError, match=f"the reference to `{name}` of cell 0 leads nowhere"):
+        cells_in(one_cell_file)
+
+
+@pytest.mark.parametrize("name", ["cycles", "summary", "cycle_life", "policy_readable"])
 def test_a_reference_of_a_cell_that_leads_nowhere(one_cell_file, name):
     with h5py.File(one_cell_file, "r+") as file:
         file["batch"][name][0, 0] = h5py.Reference()
