@@ -58,6 +58,11 @@ def run(command: Callable[[list[str] | None], None], argv: list[str] | None, nam
     except UserError as error:
         print(f"{name}: error: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        reason = error.strerror or error
+        print(f"{name}: error: {place}{reason}. Check the place and its rights.", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print(f"{name}: interrupted", file=sys.stderr)
         return 130

@@ -40,6 +40,11 @@ def prepare(config: PrepConfig) -> DatasetCard:
     output = Path(config.output)
     _check_output(output, config)
     reader = source(config.source)
+    if config.input is not None and config.source == "demo":
+        raise SettingsError(
+            f"--input {config.input}: the demo lies in the package. Say what the files are with "
+            f"--source, or leave out --input."
+        )
     if config.input is None and config.source != "demo":
         raise SettingsError(f"--source {config.source} needs --input, the folder of its files.")
     files = reader.find_files(Path(config.input or "."))

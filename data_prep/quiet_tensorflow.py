@@ -22,7 +22,7 @@ def import_tensorflow() -> ModuleType:
         os.dup2(notes.fileno(), 2)
         try:
             return importlib.import_module("tensorflow")
-        except BaseException:
+        except Exception:
             notes.seek(0)
             os.write(standard_error, notes.read())
             raise

@@ -11,6 +11,8 @@ from data_prep.errors import ConditionError
 
 FloatArray = NDArray[np.floating]
 
+MOST_CYCLES = 10**6  # a century of an hour a cycle
+
 # The order of the series in every array of curves, and of the planes of a quasi-video.
 SIGNALS = (
     "voltage_v",
@@ -39,11 +41,12 @@ class Condition:
         Raises:
             ConditionError: EOL <= 0, ECL < 1, or either of them not a whole number.
         """
-        for name, value, least in (("EOL", self.eol, 1), ("ECL", self.ecl, 1)):
-            if not math.isfinite(value) or value != int(value) or value < least:
+        for name, value in (("EOL", self.eol), ("ECL", self.ecl)):
+            whole = math.isfinite(value) and value == int(value)
+            if not whole or not 1 <= value <= MOST_CYCLES:
+                limit = f"{MOST_CYCLES} or less" if value > MOST_CYCLES else "1 or more"
                 raise ConditionError(
-                    f"{name} must be a whole number of cycles, {least} or more. "
-                    f"Received: {name}={value}."
+                    f"{name} must be a whole number of cycles, {limit}. Received: {name}={value}."
                 )
 
     @property

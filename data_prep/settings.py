@@ -69,6 +69,9 @@ def add_flags(
         help_text = field.metadata["help"]
         if not required and field.default is not None and base is not tuple:
             help_text += f" (default: {field.default})"
+        bounds = (field.metadata["minimum"], field.metadata["maximum"])
+        if bounds != (None, None):
+            help_text += f"; {_expectation(base, field.metadata)}"
         common: dict[str, Any] = {"default": default, "help": help_text.replace("%", "%%")}
         if base is bool:
             parser.add_argument(flag, action=argparse.BooleanOptionalAction, **common)

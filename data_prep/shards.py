@@ -112,6 +112,11 @@ def _read_shard(directory: Path, card: DatasetCard, entry: dict[str, Any]) -> di
     remake = "Make the data set anew with `python -m data_prep --overwrite`."
     if not path.is_file():
         raise DatasetError(f"{path}: the shard is missing, the card lists it. {remake}")
+    if sha256(path) != entry["sha256"]:
+        raise DatasetError(
+            f"{path}: the shard is damaged, or of another data set: its SHA-256 is not that of "
+            f"the card. {remake}"
+        )
     try:
         records = list(tf.data.TFRecordDataset(str(path)).as_numpy_iterator())
         features = decode(tf.constant(records, tf.string), card.height, card.width)

@@ -92,13 +92,19 @@ def load_run(path: str | Path) -> Run:
                 f"{file}: missing; the run has not come to its end. "
                 f"Train it with `python -m rcvae_tf.train --output {directory.path} {way}`."
             )
-    return Run(
+    run = Run(
         directory=directory,
         config=resolve(None, stored),
         data=stored["data"],
         model=load_model(directory.model),
         vocabulary=load_vocabulary(directory.conditions),
     )
+    if len(run.vocabulary) != run.model.num_conditions:
+        raise SettingsError(
+            f"{directory.conditions}: holds {len(run.vocabulary)} conditions, the model has "
+            f"{run.model.num_conditions}. Train anew."
+        )
+    return run
 
 
 def load_model(path: Path) -> "RCVAE":
@@ -113,7 +119,7 @@ def load_model(path: Path) -> "RCVAE":
 
     try:
         return keras.saving.load_model(path)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         first_line = str(error).strip().split("\n")[0][:160]
         raise SettingsError(f"{path}: not a readable model ({first_line}). Train anew.") from error
 

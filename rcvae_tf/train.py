@@ -60,10 +60,12 @@ def _train(argv: list[str] | None) -> None:
     from rcvae_tf.evaluation.collapse import collapse_warnings
     from rcvae_tf.training.fit import fit
 
+    if command.overwrite:
+        directory.clear()
     directory.path.mkdir(parents=True, exist_ok=True)
     with command_line.log_file(directory.log):
         logger.info("run %s, preset %s, data %s", directory.path, config.preset, dataset.directory)
-        _, metrics = fit(config, dataset, directory, command.resume)
+        run, metrics = fit(config, dataset, directory, command.resume)
         for line in collapse_warnings(metrics["latent"], config.model):
             logger.warning("warning: %s", line)
 
@@ -74,14 +76,22 @@ def _train(argv: list[str] | None) -> None:
     print_metrics(metrics, Console(soft_wrap=True, highlight=False))
     print(f"run: {directory.path}")
     print(f"next: tensorboard --logdir {directory.tensorboard}")
+    condition = run.vocabulary.conditions[len(run.vocabulary) // 2]
     print(
-        f"      python -m rcvae_tf.generate --run {directory.path} "
-        f"--eol 800 --ecl 10 --samples 5 --output charges.csv"
+        f"      python -m rcvae_tf.generate --run {directory.path} --eol {condition.eol} "
+        f"--ecl {condition.ecl} --samples 5 --output charges.csv"
     )
 
 
 def _resolved(command: TrainCommand, flags: dict[str, object]) -> RunConfig:
     stored = read_stored(Path(command.config)) if command.config else {}
+    if command.preset and stored.get("preset", command.preset) != command.preset:
+        raise SettingsError(
+            f"--preset {command.preset}: {command.config} holds the settings of preset "
+            f"{stored['preset']}. Leave out one of the two."
+        )
+    if command.resume and command.overwrite:
+        raise SettingsError("--resume goes on with a run, --overwrite replaces it: give one.")
     if command.resume:
         if not command.output:
             raise SettingsError("--resume needs --output, the run to go on with.")
@@ -105,7 +115,7 @@ def _run_directory(command: TrainCommand, config: RunConfig) -> RunDirectory:
             f"or --overwrite."
         )
     if occupied and command.overwrite:
-        RunDirectory(path).clear()
+        RunDirectory(path).read_config()  # what is replaced must be a run
     return RunDirectory(path)
 
 

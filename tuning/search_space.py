@@ -54,6 +54,8 @@ def _value(hyperparameters: "keras_tuner.HyperParameters", dimension: Dimension)
     sampling = "log" if dimension.log else "linear"
     whole = isinstance(dimension.low, int)
     draw = hyperparameters.Int if whole else hyperparameters.Float
-    return draw(
+    value = draw(
         dimension.name, dimension.low, dimension.high, step=dimension.step, sampling=sampling
     )
+    # The tuner's model suggests numpy numbers, a setting is a plain one.
+    return int(value) if whole else float(value)

@@ -97,6 +97,19 @@ def prior_errors(run: Run, data: SplitData, seed: int) -> Errors:
     return signal_errors({name: data.curves[name][None] for name in stacked}, stacked)
 
 
+def check_same_data(data: dict[str, Any], dataset: Dataset) -> None:
+    """Compares the shards of a data set with those that a run was trained on.
+
+    Raises:
+        DatasetError: Others, of which some may have been trained on that are tested here.
+    """
+    if data.get("shards") != dataset.card.shards:
+        raise DatasetError(
+            f"{dataset.directory}: is not the data set that the run was trained on: its shards "
+            f"are others. Give --data the data set of the run, made at {data.get('directory')}."
+        )
+
+
 def _check_fits(run: Run, dataset: Dataset) -> None:
     card, facts = dataset.card, run.model.data_facts
     theirs = (card.height, card.width, list(card.signals_present))
@@ -107,6 +120,7 @@ def _check_fits(run: Run, dataset: Dataset) -> None:
             f"{dataset.directory}: holds {described[0]}; the run {run.directory.path} was trained "
             f"on {described[1]}. Give --data the data set of the run."
         )
+    check_same_data(run.data, dataset)
 
 
 def label_response(measured: Curves, mean_curves: Curves) -> float:

@@ -26,7 +26,7 @@ def print_metrics(metrics: dict[str, Any], console: Console) -> None:
     counts = metrics["samples"]
     console.print(
         f"{counts['test']} test charges, {counts['train']} for training; "
-        f"{metrics['split']} split, first {metrics['cycles']} cycles"
+        f"{metrics['split']} split, cycles 1 to {metrics['cycles']} at the most"
     )
     for error in ("mae", "rmse"):
         console.print(error_table(metrics, signals, error))

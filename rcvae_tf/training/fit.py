@@ -12,7 +12,7 @@ from data_prep.errors import SettingsError
 from rcvae_tf.conditions import Vocabulary
 from rcvae_tf.config import RunConfig, TrainConfig
 from rcvae_tf.dataset import Dataset, merge, training_batches, validation_batches
-from rcvae_tf.evaluation.evaluate import evaluate
+from rcvae_tf.evaluation.evaluate import check_same_data, evaluate
 from rcvae_tf.run import Run, load_model, load_run, save_vocabulary
 from rcvae_tf.run_directory import FORMAT_VERSION, RunDirectory, write_json
 from rcvae_tf.training.state import TrainState, read_state
@@ -55,6 +55,9 @@ def fit(
     # Step 3: set the hyperparameters.
     keras.utils.set_random_seed(training.seed)
     state = read_state(directory.train_state) if resume else TrainState()
+    if resume:
+        check_same_data(directory.read_config()["data"], dataset)
+        _trim_history(directory, state)
     steps_per_epoch = max(len(train) // training.batch_size, 1)
     if resume:
         model = load_model(directory.last_model)
@@ -153,6 +156,12 @@ def _learning_rate(
     )
 
 
+def _trim_history(directory: RunDirectory, state: TrainState) -> None:
+    """Takes out the epochs after the last checkpoint; they are made again."""
+    lines = directory.history.read_text(encoding="utf-8").splitlines(keepends=True)
+    directory.history.write_text("".join(lines[: 1 + state.epochs_done]), encoding="utf-8")
+
+
 def _write_facts(
     directory: RunDirectory, config: RunConfig, dataset: Dataset, vocabulary: Vocabulary
 ) -> None:
@@ -164,6 +173,7 @@ def _write_facts(
         "source": card.source["name"],
         "preparation": card.preparation,
         "signals_present": list(card.signals_present),
+        "shards": card.shards,
         "training_cells": sorted(set(dataset.train.cell_ids.tolist())),
     }
     values = {**config.to_dict(), "data": data, "rcvae_tf": __version__}

@@ -17,7 +17,7 @@ tf = pytest.importorskip("tensorflow")
 SAMPLES = [
     a_sample(value=0.5, eol=741, ecl=1, cell_id="b1c0", charge_policy="5.4C(40%)-3.6C"),
     a_sample(value=-2.0, eol=741, ecl=2, cell_id="b1c0", charge_policy="5.4C(40%)-3.6C"),
-    a_sample(value=7.0, eol=2**40, ecl=3, cell_id="Zelle-ö", charge_policy=""),
+    a_sample(value=7.0, eol=10**6, ecl=3, cell_id="Zelle-ö", charge_policy=""),
 ]
 
 
@@ -84,7 +84,7 @@ def test_a_written_split_is_read_in_order(tmp_path, written, shard):
     assert shard.name == "train-00000-of-00001.tfrecord"
     arrays = read_split(tmp_path, written, "train")
     assert arrays["ecl"].tolist() == [1, 2, 3]
-    assert arrays["eol"].tolist() == [741, 741, 2**40]
+    assert arrays["eol"].tolist() == [741, 741, 10**6]
     assert_array_equal(arrays["quasi_video"][2, 0, 0], np.full((2, 2), 7.0))
 
 
@@ -139,7 +139,7 @@ def test_a_shard_that_was_cut_off(tmp_path, written, shard):
 
 def test_an_empty_shard(tmp_path, written, shard):
     shard.write_bytes(b"")
-    with pytest.raises(DatasetError, match=f"{shard.name}: holds 0 samples, the card says 3"):
+    with pytest.raises(DatasetError, match=f"{shard.name}: the shard is damaged, .* SHA-256"):
         read_split(tmp_path, written, "train")
 
 

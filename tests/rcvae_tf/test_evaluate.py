@@ -20,7 +20,9 @@ from tests.rcvae_tf.builders import tiny_config, tiny_model
 def untrained_run(dataset, tmp_path):
     """Its decoder gives the mean curve of the training split, whatever z and condition."""
     model, vocabulary = tiny_model(dataset)
-    return Run(RunDirectory(tmp_path), tiny_config(), {}, model, vocabulary)
+    return Run(
+        RunDirectory(tmp_path), tiny_config(), {"shards": dataset.card.shards}, model, vocabulary
+    )
 
 
 def test_metrics_have_three_modes_and_four_baselines(default_fit):

@@ -12,7 +12,7 @@ def test_evaluation_prints_its_table_and_writes_metrics_and_figures(run_copy, ca
     run_copy.directory.metrics.unlink()
     assert evaluate.main(["--run", str(path)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "6 test charges, 15 for training; sample split, first 6 cycles" in lines
+    assert "6 test charges, 15 for training; sample split, cycles 1 to 6 at the most" in lines
     for row in ("reconstruct (sees", "prior (z", "mean (z", "ecl_mean", "k_nearest_mean (k"):
         assert sum(line.strip().startswith(row) for line in lines) == 2
     assert lines[-3:] == [

@@ -238,3 +238,11 @@ def test_a_model_is_compiled_as_its_settings_say(dataset):
     compile_model(randomise(model), tiny_config(jit_compile=False).training, 5)
     assert model.jit_compile is False
     assert type(model.optimizer).__name__ == "Adam"
+
+
+def test_resume_writes_each_epoch_into_the_history_once(stopped_after_two_epochs, dataset):
+    directory = stopped_after_two_epochs(Killed)
+    stored = resolve(None, read_stored(directory.config))
+    fit(stored, dataset, directory, resume=True)
+    with directory.history.open(newline="", encoding="utf-8") as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["0", "1", "2"]

@@ -51,7 +51,7 @@ def lines():
 
 def test_first_comes_what_was_evaluated():
     first = printed(METRICS).splitlines()[0]
-    assert first == "6 test charges, 15 for training; cell split, first 100 cycles"
+    assert first == "6 test charges, 15 for training; cell split, cycles 1 to 100 at the most"
 
 
 def test_both_errors_have_a_column_for_each_signal_and_the_total(lines):

@@ -47,7 +47,7 @@ def test_training_prints_its_table_and_its_place(dataset, tmp_path, capsys, capl
     argv = ["--data", str(dataset.directory), "--output", str(output), "--preset", "paper"]
     assert train.main([*argv, "--epochs", "1", *TINY_FLAGS]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "6 test charges, 18 for training; sample split, first 6 cycles" in lines
+    assert "6 test charges, 18 for training; sample split, cycles 1 to 6 at the most" in lines
     starts = [line.split()[0] for line in lines if line.strip()]
     assert (starts.count("MAE"), starts.count("RMSE")) == (1, 1)
     for row in ("reconstruct (sees", "prior (z", "mean (z", "global_mean", "nearest_label"):
@@ -144,3 +144,47 @@ def test_a_fault_of_the_user_is_one_line_and_leaves_nothing(
     assert message in line
     assert sorted(tmp_path.rglob("*")) == before
     assert calls == []
+
+
+def test_overwrite_with_a_data_set_that_is_not_there_keeps_the_run(run_copy, tmp_path, capsys):
+    path = run_copy.directory.path
+    argv = ["--data", str(tmp_path / "nope"), "--output", str(path), "--overwrite"]
+    assert exit_code(train.main, argv) == 2
+    assert "holds no data set" in one_error_line(capsys)
+    assert load_run(path).vocabulary.conditions == run_copy.vocabulary.conditions
+
+
+def test_overwrite_of_what_is_no_run_is_refused(dataset, tmp_path, capsys):
+    (tmp_path / "figures").mkdir()
+    argv = ["--data", str(dataset.directory), "--output", str(tmp_path), "--overwrite"]
+    assert exit_code(train.main, argv) == 2
+    assert "holds no run" in one_error_line(capsys)
+    assert (tmp_path / "figures").is_dir()
+
+
+def test_resume_and_overwrite_exclude_each_other(run_copy, capsys):
+    path = run_copy.directory.path
+    assert exit_code(train.main, ["--output", str(path), "--resume", "--overwrite"]) == 2
+    assert "give one" in one_error_line(capsys)
+    assert load_run(path).vocabulary.conditions == run_copy.vocabulary.conditions
+
+
+def test_a_preset_does_not_rename_the_settings_of_another(dataset, default_run, tmp_path, capsys):
+    argv = ["--data", str(dataset.directory), "--output", str(tmp_path / "run")]
+    argv += ["--preset", "paper", "--config", str(default_run.directory.config)]
+    assert exit_code(train.main, argv) == 2
+    assert "holds the settings of preset default" in one_error_line(capsys)
+
+
+def test_resume_on_another_data_set_is_refused(run_copy, dataset_without_temperature, capsys):
+    argv = ["--output", str(run_copy.directory.path), "--resume"]
+    argv += ["--data", str(dataset_without_temperature.directory)]
+    assert exit_code(train.main, argv) == 2
+    assert "is not the data set that the run was trained on" in one_error_line(capsys)
+
+
+def test_a_place_below_a_file_is_one_line(dataset, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    argv = ["--data", str(dataset.directory), "--output", str(tmp_path / "file" / "run")]
+    assert exit_code(train.main, argv) == 2
+    assert "Not a directory" in one_error_line(capsys)

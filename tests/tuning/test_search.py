@@ -5,6 +5,7 @@ import json
 import math
 
 import keras_tuner
+import numpy as np
 import pytest
 from keras_tuner.errors import FailedTrialError
 
@@ -55,6 +56,15 @@ def test_the_first_suggestion_is_the_low_end_and_the_rest_stays_as_it_was():
     assert config.preset == base.preset
 
 
+def test_numpy_numbers_of_the_tuner_become_plain_settings():
+    hyperparameters = keras_tuner.HyperParameters()
+    hyperparameters.values = {"condition_weight": np.float64(0.64), "hidden_dim": np.int64(128)}
+    config = suggest(hyperparameters, tiny_config())
+    assert type(config.training.condition_weight) is float
+    assert type(config.model.hidden_dim) is int
+    assert (config.training.condition_weight, config.model.hidden_dim) == (0.64, 128)
+
+
 @pytest.mark.usefixtures("small_space")
 def test_a_search_keeps_its_best_trial_in_a_form_that_train_takes(dataset, tmp_path):
     result = search(tiny_config(epochs=2), dataset, tmp_path, trials=2, seed=1)
@@ -68,13 +78,15 @@ def test_a_search_keeps_its_best_trial_in_a_form_that_train_takes(dataset, tmp_p
 
 
 @pytest.mark.usefixtures("small_space")
-def test_a_search_that_goes_on_keeps_the_trials_it_has(dataset, tmp_path):
+def test_a_search_that_goes_on_keeps_the_trials_it_has(dataset, tmp_path, monkeypatch):
+    # One random trial, so that the others come from the Gaussian process.
+    monkeypatch.setattr("tuning.search.INITIAL_RANDOM_TRIALS", 1)
     search(tiny_config(epochs=1), dataset, tmp_path, trials=1, seed=1)
     first = trial_rows(tmp_path)
-    search(tiny_config(epochs=1), dataset, tmp_path, trials=2, seed=1)
-    both = trial_rows(tmp_path)
-    assert both[0] == first[0]
-    assert len(both) == 2
+    search(tiny_config(epochs=1), dataset, tmp_path, trials=3, seed=1)
+    rows = trial_rows(tmp_path)
+    assert rows[0] == first[0]
+    assert [row["status"] for row in rows] == ["COMPLETED"] * 3
 
 
 def test_a_trial_that_is_never_finite_fails_and_is_not_taken_for_perfect(dataset, monkeypatch):
