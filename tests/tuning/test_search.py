@@ -77,6 +77,8 @@ def test_a_search_keeps_its_best_trial_in_a_form_that_train_takes(dataset, tmp_p
     assert stored.training.learning_rate == float(best_row["learning_rate"])
 
 
+# Three trials are few for a Gaussian process, and its fit says so.
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.usefixtures("small_space")
 def test_a_search_that_goes_on_keeps_the_trials_it_has(dataset, tmp_path, monkeypatch):
     # One random trial, so that the others come from the Gaussian process.
