@@ -39,7 +39,7 @@ class CellSpec:
 
     Args:
         barcode: Its name in the file.
-        policy: Charge policy as text, see `policies.parse_policy`.
+        policy: Charge policy as text, see `protocol.parse_policy`.
         eol: Cycle at which its capacity falls below 80 % of nominal.
         seed: Of its spread in manufacture, its ageing and its sensors' noise.
     """

@@ -37,7 +37,7 @@ from data_prep.simulation.parameters import (
     MAX_VOLTAGE_V,
     REFERENCE_TEMPERATURE_K,
 )
-from data_prep.simulation.policies import MAX_STEPS, NOMINAL_CAPACITY_AH, parse_policy
+from data_prep.simulation.policies import MAX_FAST_STEPS, NOMINAL_CAPACITY_AH, fast_charge_steps
 
 LONGEST_S = 7200.0
 # Times at which the solver interpolates with its own polynomial; between its steps, which are up
@@ -156,9 +156,9 @@ def discharge_inputs(
 
 
 def _step_inputs(policy: str) -> dict[str, float]:
-    """Every model has `MAX_STEPS` steps; a shorter policy repeats its last."""
-    steps = list(parse_policy(policy))
-    steps += [steps[-1]] * (MAX_STEPS - len(steps))
+    """Every model has `MAX_FAST_STEPS` steps; a shorter policy repeats its last."""
+    steps = list(fast_charge_steps(policy))
+    steps += [steps[-1]] * (MAX_FAST_STEPS - len(steps))
     inputs = {}
     for number, step in enumerate(steps, start=1):
         inputs[f"step_{number}_c_rate"] = step.current_c_rate

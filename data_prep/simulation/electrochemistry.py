@@ -21,7 +21,7 @@ from data_prep.simulation.parameters import (
     REST_IN_CHARGE_S,
     Chemistry,
 )
-from data_prep.simulation.policies import MAX_STEPS, NOMINAL_CAPACITY_AH
+from data_prep.simulation.policies import MAX_FAST_STEPS, NOMINAL_CAPACITY_AH
 
 OUTPUTS = {
     "voltage_v": "Terminal voltage with slow part [V]",
@@ -49,7 +49,7 @@ def build_charge(chemistry: Chemistry) -> Any:
 
     model = _cell_model(limited_current, slow_v, chemistry)
     charge_ah = -model.variables["Discharge capacity [A.h]"]
-    end_ah = pybamm.InputParameter(f"step_{MAX_STEPS}_end_ah")
+    end_ah = pybamm.InputParameter(f"step_{MAX_FAST_STEPS}_end_ah")
     model.rhs[since_fast_charge_s] = _switch((charge_ah - end_ah) / STEP_WIDTH_AH)
     model.initial_conditions[since_fast_charge_s] = pybamm.Scalar(0)
     not_armed = _switch((ARMED_AFTER_S - since_fast_charge_s) / 5) * _switch(
@@ -98,8 +98,8 @@ def _cell_model(limited_current: Any, slow_v: Any, chemistry: Chemistry) -> Any:
 
 def _policy_current_a(charge_ah: Any, since_fast_charge_s: Any) -> Any:
     """The steps of the policy, then the rest, then 1 C."""
-    rates = [pybamm.InputParameter(f"step_{k}_c_rate") for k in range(1, MAX_STEPS + 1)]
-    ends_ah = [pybamm.InputParameter(f"step_{k}_end_ah") for k in range(1, MAX_STEPS + 1)]
+    rates = [pybamm.InputParameter(f"step_{k}_c_rate") for k in range(1, MAX_FAST_STEPS + 1)]
+    ends_ah = [pybamm.InputParameter(f"step_{k}_end_ah") for k in range(1, MAX_FAST_STEPS + 1)]
     fast = rates[0]
     for before, after, end_ah in zip(rates, rates[1:], ends_ah, strict=False):
         fast = fast + (after - before) * _switch((charge_ah - end_ah) / STEP_WIDTH_AH)

@@ -6,9 +6,10 @@ import pytest
 
 from data_prep import simulate
 from data_prep.errors import SettingsError, UserError
+from data_prep.protocol import ChargeStep
 from data_prep.settings import to_dict
 from data_prep.simulation.cells import CellSpec, ageing_state, demo_cells
-from data_prep.simulation.policies import ChargeStep, parse_policy, policy_code
+from data_prep.simulation.policies import fast_charge_steps, policy_code
 
 h5py = pytest.importorskip("h5py")
 
@@ -53,30 +54,16 @@ def text_of(dataset):
 
 
 @pytest.mark.parametrize(
-    ("text", "steps"),
-    [
-        ("5.4C(40%)-3.6C", [(5.4, 0.4), (3.6, 0.8)]),
-        ("3.6C(80%)-3.6C", [(3.6, 0.8)]),
-        ("1C(4%)-6C", [(1.0, 0.04), (6.0, 0.8)]),
-        ("4C", [(4.0, 0.8)]),
-        (
-            "4.8C(20%)-5.2C(40%)-5.2C(60%)-4.16C(80%)-1C",
-            [(4.8, 0.2), (5.2, 0.4), (5.2, 0.6), (4.16, 0.8)],
-        ),
-    ],
+    "text", ["1C", "5.4C(40%)-3.6C(80%)-2C", "1C(1%)-2C(2%)-3C(3%)-4C(4%)-5C", "2C(50%)-1C(100%)"]
 )
-def test_policy_text_becomes_steps_to_80_percent(text, steps):
-    assert parse_policy(text) == tuple(ChargeStep(*step) for step in steps)
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "fast", "5.4C(40%)", "5.4C-3.6C", "5.4C(90%)-3.6C", "5C(40%)-4C(30%)-3C", "0C(40%)-3C"]
-    + ["5.4C(40%)-30C", "1C(1%)-2C(2%)-3C(3%)-4C(4%)-5C"],
-)
-def test_a_policy_that_no_charge_can_follow_is_refused(text):
+def test_a_policy_that_the_simulated_cycler_does_not_have_is_refused(text):
     with pytest.raises(UserError, match="Received: policy="):
-        parse_policy(text)
+        fast_charge_steps(text)
+
+
+def test_the_simulated_cycler_takes_the_steps_before_80_percent():
+    steps = fast_charge_steps("4.8C(20%)-5.2C(40%)-4.16C(80%)-1C")
+    assert steps == (ChargeStep(4.8, 0.2), ChargeStep(5.2, 0.4), ChargeStep(4.16, 0.8))
 
 
 def test_policy_code_is_spelt_as_in_the_matr_files():
