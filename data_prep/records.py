@@ -98,6 +98,8 @@ class Cell:
         charge_policy: The protocol as text, or None where the source does not say.
         eol_cycles: End of life as the file gives it, or None.
         discharge_capacity_ah: Measured discharge capacity by cycle number.
+        notes: What the reader decided where the file leaves a choice ("current: positive on
+            charge, told from the voltage"); the report says it once for all cells that share it.
     """
 
     cell_id: str
@@ -109,6 +111,7 @@ class Cell:
     charge_policy: str | None = None
     eol_cycles: int | None = None
     discharge_capacity_ah: Mapping[int, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,8 @@ class Charge:
         temperature_degc: None where it was not measured.
         charge_capacity_ah: Charge since the start; measured, or integrated from the current.
         integrated_capacity_ah: The integral of the current over the charge.
+        repairs: What was mended in its samples, by name ("clock_unwrapped"); the report counts
+            the charges of each.
     """
 
     time_s: FloatArray
@@ -149,6 +154,7 @@ class Charge:
     temperature_degc: FloatArray | None
     charge_capacity_ah: FloatArray
     integrated_capacity_ah: FloatArray
+    repairs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -161,6 +167,8 @@ class Sample:
         condition: Its label.
         cell_id: The cell that it was measured on.
         charge_policy: Empty where unknown.
+        policy_steps: The policy as numbers, `data_prep.protocol.policy_numbers`; shape
+            `(MAX_STEPS, 2)`, all zero where unknown.
     """
 
     curves: FloatArray

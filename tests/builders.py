@@ -6,6 +6,7 @@ from itertools import takewhile
 import numpy as np
 
 from data_prep.records import Cell, Charge, Condition, Cycle, Sample
+from data_prep.sources.base import CellPlace, SourceOptions
 
 NOMINAL_CAPACITY_AH = 1.1
 
@@ -123,6 +124,13 @@ def write_matr_like(path, cells):
         for name, targets in columns.items():
             column(batch, name, targets)
     return path
+
+
+def read_cells(reader, files, options=None):
+    """Every cell of the files, one after the other, as a reader gives it."""
+    options = options or SourceOptions()
+    for place in reader.list_cells(files, options):
+        yield reader.read_cell(place, options) if isinstance(place, CellPlace) else place
 
 
 def exit_code(command, argv):

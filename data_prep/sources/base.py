@@ -1,12 +1,20 @@
-"""What every reader of measurements keeps: files in, cells out, one cell in memory at a time."""
+"""What every reader of measurements keeps: files in, places of cells, and a cell at a place.
+
+Listing is cheap and happens in one process; reading a cell happens in whatever process has time,
+so that a place carries all that is needed to read its cell.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from data_prep.errors import SourceError
 from data_prep.records import Cell, DroppedCell
+
+# The reason of a cell or a file that cannot be read; the preparation goes on without it only
+# where the user says so.
+UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True)
@@ -15,9 +23,27 @@ class SourceOptions:
 
     Args:
         nominal_capacity_ah: 1 C in A; None takes it from the source.
+        temperature_column: Name of the column to take where a file has several; None takes the
+            first.
     """
 
     nominal_capacity_ah: float | None = None
+    temperature_column: str | None = None
+
+
+@dataclass(frozen=True)
+class CellPlace:
+    """Where a cell lies; can be sent to another process.
+
+    Args:
+        cell_id: Its name, unique in its data set.
+        path: The file that holds it, or most of it.
+        key: What else the reader needs to find it.
+    """
+
+    cell_id: str
+    path: Path
+    key: Any = None
 
 
 class Source(Protocol):
@@ -30,14 +56,28 @@ class Source(Protocol):
             SourceError: Nothing there, or nothing that this source reads.
         """
 
-    def read_cells(
+    def list_cells(
         self, files: Sequence[Path], options: SourceOptions
-    ) -> Iterator[Cell | DroppedCell]:
-        """Cells in a fixed order; those that the source itself excludes come as dropped.
+    ) -> Iterator[CellPlace | DroppedCell]:
+        """The places of all cells, in a fixed order, without reading their cycles.
+
+        A file that cannot be read comes as `unreadable`, so that the good ones go on.
+
+        Raises:
+            SourceError: What lies beside the measurements (`cells.csv`) is at fault.
+        """
+
+    def read_cell(self, place: CellPlace, options: SourceOptions) -> Cell | DroppedCell:
+        """The cell at a place, its cycles still to be read; dropped where it is known to be bad.
 
         Raises:
             SourceError: A file that cannot be read as what its name says.
         """
+
+
+def unreadable(path: Path, error: SourceError) -> DroppedCell:
+    """A file of which not even the cells are known."""
+    return DroppedCell(path.stem, path.name, UNREADABLE, str(error))
 
 
 def list_files(location: Path, suffixes: tuple[str, ...], what: str) -> list[Path]:

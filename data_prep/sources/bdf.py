@@ -1,9 +1,7 @@
 """Battery Data Format, `.bdf.csv` and `.bdf.parquet`: one cell a file, facts in files beside it."""
 
-import csv
-import math
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +11,8 @@ import numpy as np
 
 from data_prep.errors import SourceError
 from data_prep.records import Cell, Cycle, DroppedCell, FloatArray
-from data_prep.sources.base import SourceOptions, list_files
+from data_prep.sources.base import CellPlace, SourceOptions, list_files
+from data_prep.sources.cell_facts import CellFacts, read_capacities_ah, read_cell_facts
 
 SUFFIXES = (".bdf.csv", ".bdf.parquet")
 
@@ -47,24 +46,6 @@ COLUMNS = {
 }
 
 
-@dataclass(frozen=True)
-class CellFacts:
-    """A row of `cells.csv`; None where it is empty."""
-
-    eol_cycles: int | None = None
-    nominal_capacity_ah: float | None = None
-    max_voltage_v: float | None = None
-    charge_policy: str | None = None
-
-
-# What a number in the files beside the measurements must be, and the test for it.
-RULES: dict[str, Callable[[float], bool]] = {
-    "a number": lambda value: True,
-    "a number above 0": lambda value: 0 < value < math.inf,
-    "a whole number of 1 or more": lambda value: value >= 1 and value.is_integer(),
-}
-
-
 def find_files(location: Path) -> list[Path]:
     """The `.bdf.csv` and `.bdf.parquet` files at a folder or file, sorted.
 
@@ -74,37 +55,41 @@ def find_files(location: Path) -> list[Path]:
     return list_files(location, SUFFIXES, "BDF files")
 
 
-def read_cells(files: Sequence[Path], options: SourceOptions) -> Iterator[Cell | DroppedCell]:
+def list_cells(files: Sequence[Path], options: SourceOptions) -> Iterator[CellPlace | DroppedCell]:
     """One cell a file, in the order of the files; its id is the name without the suffix.
 
     Args:
         files: From `find_files`. Beside each, `cells.csv` may give end of life, nominal
-            capacity, voltage limit and policy, `<cell_id>.capacity.csv` discharge capacities.
+            capacity, voltage limit and policy.
+        options: Not looked at.
+
+    Raises:
+        SourceError: A `cells.csv` that is damaged; names the line.
+    """
+    del options
+    facts = {folder: read_cell_facts(folder) for folder in {path.parent for path in files}}
+    for path in files:
+        cell_id = _cell_id(path)
+        yield CellPlace(cell_id, path, facts[path.parent].get(cell_id, CellFacts()))
+
+
+def read_cell(place: CellPlace, options: SourceOptions) -> Cell:
+    """The cell of a file; `<cell_id>.capacity.csv` beside it gives discharge capacities.
+
+    Args:
+        place: From `list_cells`.
         options: Its nominal capacity goes before that of `cells.csv`.
 
     Raises:
-        SourceError: A file that is damaged, lacks a column or has text for a number, two files
-            for one cell, or no nominal capacity; names the file and the row or column.
+        SourceError: A file that is damaged, lacks a column or has text for a number, or no
+            nominal capacity; names the file and the row or column.
     """
-    _refuse_twins(files)
-    facts = {folder: _read_facts(folder / "cells.csv") for folder in {p.parent for p in files}}
-    for path in files:
-        yield _read_cell(path, facts[path.parent].get(_cell_id(path), CellFacts()), options)
+    return _read_cell(place.path, place.key, options)
 
 
 def _cell_id(path: Path) -> str:
     suffix = next(suffix for suffix in SUFFIXES if path.name.lower().endswith(suffix))
     return path.name[: -len(suffix)]
-
-
-def _refuse_twins(files: Sequence[Path]) -> None:
-    first_file: dict[str, Path] = {}
-    for path in files:
-        twin = first_file.setdefault(_cell_id(path), path)
-        if twin is not path:
-            raise SourceError(
-                f"{path}: cell {_cell_id(path)} is also in {twin.name}. Keep one of the two."
-            )
 
 
 def _read_cell(path: Path, facts: CellFacts, options: SourceOptions) -> Cell:
@@ -126,7 +111,7 @@ def _read_cell(path: Path, facts: CellFacts, options: SourceOptions) -> Cell:
         max_voltage_v=facts.max_voltage_v,
         charge_policy=facts.charge_policy,
         eol_cycles=facts.eol_cycles,
-        discharge_capacity_ah=_read_capacities_ah(path.with_name(f"{cell_id}.capacity.csv")),
+        discharge_capacity_ah=read_capacities_ah(path.parent, cell_id),
     )
 
 
@@ -223,74 +208,3 @@ def _numbers(path: Path, column: Any) -> FloatArray:
             f"Received: {str(column.iloc[row])!r}. Correct the row or take it out."
         )
     return numbers
-
-
-def _read_facts(path: Path) -> dict[str, CellFacts]:
-    facts: dict[str, CellFacts] = {}
-    for line, row in _read_rows(path, ("cell_id",)):
-        cell_id = row["cell_id"]
-        where = f"{path}, line {line}, cell {cell_id!r}"
-        if not cell_id or cell_id in facts:
-            problem = "is there twice" if cell_id else "has no `cell_id`"
-            raise SourceError(f"{where}: {problem}. Each row needs a `cell_id` of its own.")
-        eol_cycles = _optional_number(row, "eol_cycles", "a whole number of 1 or more", where)
-        facts[cell_id] = CellFacts(
-            None if eol_cycles is None else int(eol_cycles),
-            _optional_number(row, "nominal_capacity_ah", "a number above 0", where),
-            _optional_number(row, "max_voltage_v", "a number above 0", where),
-            row.get("charge_policy") or None,
-        )
-    return facts
-
-
-def _read_capacities_ah(path: Path) -> dict[int, float]:
-    capacities: dict[int, float] = {}
-    for line, row in _read_rows(path, ("cycle", "discharge_capacity_ah")):
-        where = f"{path}, line {line}"
-        cycle = _optional_number(row, "cycle", "a whole number of 1 or more", where)
-        if cycle is None or int(cycle) in capacities:
-            problem = "`cycle` is empty" if cycle is None else f"cycle {cycle:g} is there twice"
-            raise SourceError(f"{where}: {problem}. Each row needs a cycle of its own.")
-        capacity_ah = _optional_number(row, "discharge_capacity_ah", "a number", where)
-        capacities[int(cycle)] = math.nan if capacity_ah is None else capacity_ah
-    return {cycle: value for cycle, value in capacities.items() if math.isfinite(value)}
-
-
-def _read_rows(path: Path, required: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
-    """Line number and values, without outer blanks, of each row; none if there is no file."""
-    if not path.exists():
-        return []
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, restval="", skipinitialspace=True)
-            rows = [(reader.line_num, row) for row in reader]
-    except (OSError, ValueError, csv.Error) as error:
-        raise SourceError(
-            f"{path}: cannot be read as a comma-separated table ({error}). Write the file again."
-        ) from None
-    names = reader.fieldnames or ["nothing"]
-    for name in [name for name in required if name not in names]:
-        raise SourceError(f"{path}: expected the column {name}, found {', '.join(names)}. Add it.")
-    for line in [line for line, row in rows if None in row]:
-        raise SourceError(
-            f"{path}, line {line}: has more values than the header has names. "
-            f"Put quotation marks around a value that contains a comma."
-        )
-    return [(line, {name: value.strip() for name, value in row.items()}) for line, row in rows]
-
-
-def _optional_number(row: dict[str, str], column: str, expected: str, where: str) -> float | None:
-    """The number in a column, None where the column is missing or empty."""
-    text = row.get(column, "")
-    if not text:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = None
-    if value is None or not RULES[expected](value):
-        raise SourceError(
-            f"{where}: `{column}` must be {expected}. Received: {column}={text}. "
-            f"Correct it or leave it empty."
-        )
-    return value

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from data_prep.records import Cell, DroppedCell
 from data_prep.sources import matr
-from data_prep.sources.base import SourceOptions
+from data_prep.sources.base import CellPlace, SourceOptions
 
 DEMO_FILE = Path(__file__).resolve().parent.parent / "demo" / "demo.mat"
 
@@ -16,6 +16,11 @@ def find_files(location: Path) -> list[Path]:
     return [DEMO_FILE]
 
 
-def read_cells(files: Sequence[Path], options: SourceOptions) -> Iterator[Cell | DroppedCell]:
-    """Cells `demo_c0` to `demo_c11`, read as any MATR file is."""
-    return matr.read_cells(files, options)
+def list_cells(files: Sequence[Path], options: SourceOptions) -> Iterator[CellPlace | DroppedCell]:
+    """Cells `demo_c0` to `demo_c11`."""
+    return matr.list_cells(files, options)
+
+
+def read_cell(place: CellPlace, options: SourceOptions) -> Cell | DroppedCell:
+    """Read as any cell of a MATR file is."""
+    return matr.read_cell(place, options)

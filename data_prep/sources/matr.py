@@ -7,13 +7,13 @@ number.
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from data_prep.errors import SourceError
 from data_prep.records import Cell, Cycle, DroppedCell, FloatArray
-from data_prep.sources.base import SourceOptions, list_files
+from data_prep.sources.base import CellPlace, SourceOptions, list_files, unreadable
 from data_prep.sources.matr_corrections import BATCHES, CONTINUATIONS, EXCLUSIONS, Batch
 
 if TYPE_CHECKING:
@@ -30,25 +30,49 @@ def find_files(location: Path) -> list[Path]:
     return list_files(location, (".mat",), "MATR .mat files")
 
 
-def read_cells(files: Sequence[Path], options: SourceOptions) -> Iterator[Cell | DroppedCell]:
-    """Cells in the order of the files; known bad ones come as dropped.
+class MatrKey(NamedTuple):
+    """Index of a cell in its file; the published batches at hand, if its file is one of them."""
+
+    index: int
+    batch_files: dict[str, Path]
+
+
+def list_cells(files: Sequence[Path], options: SourceOptions) -> Iterator[CellPlace | DroppedCell]:
+    """Cells in the order of the files, `b1c0` in a published one, `<file>_c0` in another."""
+    del options
+    batch_files = {}
+    counts: dict[Path, int | SourceError] = {}
+    for path in files:
+        try:
+            if batch := _published_batch(path):
+                batch_files[batch.name] = path
+            with _open(path) as file:
+                counts[path] = _cell_references(file, path, "cycles").shape[0]
+        except SourceError as error:
+            counts[path] = error
+    for path, count in counts.items():
+        if isinstance(count, SourceError):
+            yield unreadable(path, count)
+            continue
+        known = batch_files if path in batch_files.values() else {}
+        for index in range(count):
+            yield CellPlace(f"{_cell_prefix(path)}c{index}", path, MatrKey(index, known))
+
+
+def read_cell(place: CellPlace, options: SourceOptions) -> Cell | DroppedCell:
+    """The cell at a place; a known bad one comes as dropped.
 
     Raises:
         SourceError: A file that is not HDF5, is truncated, or lacks a part of the layout.
     """
-    batch_files = {batch.name: path for path in files if (batch := _published_batch(path))}
-    for path in files:
-        with _open(path) as file:
-            published = _published_batch(path) is not None
-            for index in range(_cell_references(file, path, "cycles").shape[0]):
-                cell_id = f"{_cell_prefix(path)}c{index}"
-                num_cycles = _num_entries(file, path, index, cell_id) - 1
-                dropped = _known_defect(cell_id, path, batch_files, num_cycles)
-                if published and dropped:
-                    yield dropped
-                else:
-                    known = batch_files if published else {}
-                    yield _cell(file, path, index, cell_id, options, known)
+    file = _open(place.path)
+    index, batch_files = place.key
+    if batch_files:
+        num_cycles = _num_entries(file, place.path, index, place.cell_id) - 1
+        dropped = _known_defect(place.cell_id, place.path, batch_files, num_cycles)
+        if dropped:
+            return dropped
+    return _cell(file, place.path, index, place.cell_id, options, batch_files)
 
 
 def _published_batch(path: Path) -> Batch | None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from data_prep.errors import SourceError
 from data_prep.records import Cell, Cycle, DroppedCell, FloatArray
-from data_prep.sources.base import SourceOptions, list_files
+from data_prep.sources.base import CellPlace, SourceOptions, list_files
 
 # The data set's own description: 2 Ah cells, charged at 1.5 A to 4.2 V.
 NOMINAL_CAPACITY_AH = 2.0
@@ -38,25 +38,28 @@ def find_files(location: Path) -> list[Path]:
     return list_files(location, (".mat",), "NASA .mat files")
 
 
-def read_cells(files: Sequence[Path], options: SourceOptions) -> Iterator[Cell | DroppedCell]:
-    """One cell a file, in the order of the files; charges without measured capacity.
+def list_cells(files: Sequence[Path], options: SourceOptions) -> Iterator[CellPlace | DroppedCell]:
+    """One cell a file, in the order of the files."""
+    del options
+    for path in files:
+        yield CellPlace(path.stem, path)
+
+
+def read_cell(place: CellPlace, options: SourceOptions) -> Cell | DroppedCell:
+    """The cell of a file; charges without measured capacity.
 
     A cell's `discharge_capacity_ah` of cycle k is that of the first discharge between its
     charges k and k + 1. Samples come as they were recorded, NaN and outliers included.
 
     Args:
-        files: From `find_files`.
+        place: From `list_cells`.
         options: Its nominal capacity replaces the 2 Ah of these cells.
 
     Raises:
         SourceError: A file that is not MATLAB v5, is damaged, or lacks the fields of a cell;
             names the file and the cycle.
     """
-    nominal_capacity_ah = options.nominal_capacity_ah
-    if nominal_capacity_ah is None:
-        nominal_capacity_ah = NOMINAL_CAPACITY_AH
-    for path in files:
-        yield _read_cell(path, nominal_capacity_ah)
+    return _read_cell(place.path, options.nominal_capacity_ah or NOMINAL_CAPACITY_AH)
 
 
 def _read_cell(path: Path, nominal_capacity_ah: float) -> Cell | DroppedCell:

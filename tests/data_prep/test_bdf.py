@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from data_prep.errors import SourceError
 from data_prep.sources import bdf
 from data_prep.sources.base import SourceOptions
+from tests.builders import read_cells
 
 # Two cycles of a 2 Ah cell; the second has a rest (0 A) and a discharge (negative current).
 LABELS = ("Test Time / s", "Voltage / V", "Current / A", "Cycle Count / 1")
@@ -35,7 +36,7 @@ def write_csv(path, frame):
 
 
 def only_cell(path, nominal_capacity_ah=2.0):
-    (cell,) = bdf.read_cells([path], SourceOptions(nominal_capacity_ah))
+    (cell,) = read_cells(bdf, [path], SourceOptions(nominal_capacity_ah))
     return cell
 
 
@@ -258,7 +259,7 @@ def test_two_files_of_one_cell_are_refused(csv_file):
     twin = csv_file.with_name("cell_a.bdf.parquet")
     table().to_parquet(twin)
     with pytest.raises(SourceError, match=r"cell_a\.bdf\.parquet: cell cell_a is also in cell_a"):
-        list(bdf.read_cells(bdf.find_files(csv_file.parent), SourceOptions(2.0)))
+        list(read_cells(bdf, bdf.find_files(csv_file.parent), SourceOptions(2.0)))
 
 
 @pytest.mark.parametrize("missing", LABELS)
@@ -327,7 +328,7 @@ def test_a_folder_in_the_place_of_a_file_is_refused(tmp_path):
 
 @pytest.fixture(scope="module")
 def real_cells(shared_data):
-    cells = bdf.read_cells(bdf.find_files(shared_data / "attia"), SourceOptions())
+    cells = read_cells(bdf, bdf.find_files(shared_data / "attia"), SourceOptions())
     return {cell.cell_id: cell for cell in cells}
 
 

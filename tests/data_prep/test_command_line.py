@@ -107,8 +107,10 @@ def test_the_bdf_reader_at_work_needs_no_hdf5(tmp_path):
     loaded = loaded_after(
         "from pathlib import Path\n"
         "from data_prep.sources import base, source\n"
-        f"cells = source('bdf').read_cells([Path({str(path)!r})], base.SourceOptions())\n"
-        "assert [cycle.number for cell in cells for cycle in cell.read_cycles(9)] == [1]"
+        "bdf, options = source('bdf'), base.SourceOptions()\n"
+        f"(place,) = bdf.list_cells([Path({str(path)!r})], options)\n"
+        "cycles = bdf.read_cell(place, options).read_cycles(9)\n"
+        "assert [cycle.number for cycle in cycles] == [1]"
     )
     assert "pandas" in loaded
     assert "h5py" not in loaded

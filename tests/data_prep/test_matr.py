@@ -7,18 +7,18 @@ from data_prep.records import DroppedCell
 from data_prep.sources import demo, matr
 from data_prep.sources.base import SourceOptions
 from data_prep.sources.matr_corrections import BATCHES, CONTINUATIONS, EXCLUSIONS, Batch
-from tests.builders import MatrCell, matr_cell, matr_cycle, write_matr_like
+from tests.builders import MatrCell, matr_cell, matr_cycle, read_cells, write_matr_like
 
 h5py = pytest.importorskip("h5py")
 
 
 def cells_in(*paths, nominal_capacity_ah=None):
-    return list(matr.read_cells(paths, SourceOptions(nominal_capacity_ah)))
+    return list(read_cells(matr, paths, SourceOptions(nominal_capacity_ah)))
 
 
 def cycles_of(cell_id, *paths, last=100):
     """The cycles of one cell, read while its file is open."""
-    for cell in matr.read_cells(paths, SourceOptions()):
+    for cell in read_cells(matr, paths, SourceOptions()):
         if cell.cell_id == cell_id:
             return list(cell.read_cycles(last))
     raise AssertionError(cell_id)
@@ -105,7 +105,7 @@ def test_cycles_are_read_one_at_a_time_and_only_when_asked_for(tmp_path, monkeyp
         return numbers(file, references, index, where)
 
     monkeypatch.setattr(matr, "_numbers", noted)
-    cells = matr.read_cells([path], SourceOptions())
+    cells = read_cells(matr, [path], SourceOptions())
     first = next(cells)
     assert read == []
     next(first.read_cycles(2))
@@ -356,7 +356,7 @@ def test_series_with_fewer_cycles_than_the_current(one_cell_file):
 
 def test_the_demo_is_twelve_cells_wherever_it_is_looked_for(tmp_path):
     files = demo.find_files(tmp_path)
-    cells = {cell.cell_id: cell for cell in demo.read_cells(files, SourceOptions())}
+    cells = {cell.cell_id: cell for cell in read_cells(demo, files, SourceOptions())}
     assert list(cells) == [f"demo_c{k}" for k in range(12)]
     assert {cell.last_cycle for cell in cells.values()} == {20}
     lives = [cell.eol_cycles for cell in cells.values()]

@@ -7,6 +7,7 @@ from data_prep.errors import SourceError
 from data_prep.records import DroppedCell
 from data_prep.sources import nasa
 from data_prep.sources.base import SourceOptions
+from tests.builders import read_cells
 
 
 def charge(**replaced):
@@ -34,7 +35,7 @@ def write(path, *records):
 
 
 def only_cell(path, nominal_capacity_ah=None):
-    (cell,) = nasa.read_cells([path], SourceOptions(nominal_capacity_ah))
+    (cell,) = read_cells(nasa, [path], SourceOptions(nominal_capacity_ah))
     return cell
 
 
@@ -213,7 +214,7 @@ def test_files_are_found_in_order(tmp_path):
 
 @pytest.fixture(scope="module")
 def real_cells(shared_data):
-    cells = nasa.read_cells(nasa.find_files(shared_data / "nasa"), SourceOptions())
+    cells = read_cells(nasa, nasa.find_files(shared_data / "nasa"), SourceOptions())
     return {cell.cell_id: cell for cell in cells}
 
 

@@ -14,7 +14,7 @@ from data_prep.quasi_video import unpack
 from data_prep.records import SIGNALS, DroppedCell
 from data_prep.shards import read_split
 from data_prep.splitting import SPLITS
-from tests.builders import a_cell, constant_charge, matr_cell, write_matr_like
+from tests.builders import a_cell, constant_charge, matr_cell, read_cells, write_matr_like
 
 pytest.importorskip("tensorflow")
 h5py = pytest.importorskip("h5py")
@@ -530,7 +530,7 @@ def test_nasa_charges_put_in_what_the_next_discharge_takes_out(nasa, shared_data
 
     samples = all_samples(*nasa)
     files = reader.find_files(shared_data / "nasa")
-    for cell in reader.read_cells(files, SourceOptions()):
+    for cell in read_cells(reader, files, SourceOptions()):
         ratios = [
             samples[cell.cell_id, n][3, -1] / capacity_ah
             for n, capacity_ah in cell.discharge_capacity_ah.items()

@@ -10,6 +10,7 @@ from data_prep.protocol import ChargeStep
 from data_prep.settings import to_dict
 from data_prep.simulation.cells import CellSpec, ageing_state, demo_cells
 from data_prep.simulation.policies import fast_charge_steps, policy_code
+from tests.builders import read_cells
 
 h5py = pytest.importorskip("h5py")
 
@@ -261,7 +262,7 @@ def test_reader_of_matr_finds_the_cells(matr_path, cells):
     from data_prep.sources import matr
     from data_prep.sources.base import SourceOptions
 
-    read = list(matr.read_cells([matr_path], SourceOptions()))
+    read = list(read_cells(matr, [matr_path], SourceOptions()))
     assert [cell.eol_cycles for cell in read] == [788, 1051, 471]
     assert read[2].charge_policy == "4.8C(80%)-4.8C"
     assert read[2].last_cycle == 3
