@@ -3,30 +3,30 @@
 import numpy as np
 
 from data_prep.records import Charge, Cycle, FloatArray
+from data_prep.swings import CHARGING_C_RATE, find_swings
 
-# Above the offset of a resting channel (NASA: up to 5 mA of 2 Ah), below every cut-off current
-# of a constant-voltage stage (MATR: 0.02 C).
-CHARGING_C_RATE = 0.005
-# A discharge that moves less than this share of the nominal capacity is a pulse or the leftover
-# sample of an earlier discharge, and does not end a charge.
-PULSE_SHARE = 0.02
+COUNTER_JOINED = "counter_joined"
+
+# A counter of charge that starts again shows less than this share of what it showed before; next
+# to nothing, to begin with, is the noise of a counter at rest.
+RESTARTED_SHARE = 0.5
+NOISE_SHARE = 1e-3
 
 
 def charge_segment(cycle: Cycle) -> slice | None:
     """Where the charge of a cycle lies in its samples.
 
-    A discharge that moves at least `PULSE_SHARE` of the nominal capacity separates two charges;
-    the one that moves more counts. Samples before the first two charging ones in a row, and
-    after the last two, are rest or the leftover of a discharge.
+    A real discharge (`data_prep.swings`) separates two charges; the one that moves more counts.
+    Samples before the first two charging ones in a row, and after the last two, are rest or the
+    leftover of a discharge.
+
+    Args:
+        cycle: Its clock mended (`data_prep.clock`).
 
     Returns:
         The samples of the charge, or None where there is none.
     """
-    block = max(
-        _blocks_between_discharges(cycle),
-        key=lambda span: _moved_share(cycle, span),
-        default=slice(0, 0),
-    )
+    block = max(_blocks_between_discharges(cycle), key=lambda span: _moved_share(cycle, span))
     current_c_rate = cycle.current_c_rate[block]
     charging = current_c_rate > CHARGING_C_RATE
     in_a_row = np.flatnonzero(charging[1:] & charging[:-1])
@@ -38,30 +38,30 @@ def charge_segment(cycle: Cycle) -> slice | None:
     return slice(block.start + start, block.start + stop)
 
 
-def cut_charge(cycle: Cycle, segment: slice, nominal_capacity_ah: float) -> Charge:
+def cut_charge(
+    cycle: Cycle, segment: slice, nominal_capacity_ah: float, repairs: tuple[str, ...] = ()
+) -> Charge:
     """The samples of a segment as a charge that starts at time 0 and capacity 0.
 
     Args:
         cycle: Where the segment lies.
         segment: From `charge_segment`.
         nominal_capacity_ah: 1 C in A.
+        repairs: What was mended in the cycle before.
     """
     time_s = cycle.time_s[segment] - cycle.time_s[segment.start]
     current_c_rate = cycle.current_c_rate[segment]
     integrated_ah = integrate_capacity(time_s, current_c_rate, nominal_capacity_ah)
-    measured_ah = cycle.charge_capacity_ah
-    temperature_degc = cycle.temperature_degc
+    counted_ah, joined = _counted_capacity(cycle, segment)
+    temperature_degc = measured(cycle.temperature_degc)
     return Charge(
         time_s=time_s,
         voltage_v=cycle.voltage_v[segment],
         current_c_rate=current_c_rate,
         temperature_degc=None if temperature_degc is None else temperature_degc[segment],
-        charge_capacity_ah=(
-            integrated_ah
-            if measured_ah is None
-            else measured_ah[segment] - measured_ah[segment.start]
-        ),
+        charge_capacity_ah=integrated_ah if counted_ah is None else counted_ah,
         integrated_capacity_ah=integrated_ah,
+        repairs=repairs + joined,
     )
 
 
@@ -74,23 +74,54 @@ def integrate_capacity(
     return np.concatenate([[0.0], np.cumsum(steps_ah)])
 
 
+def measured(values: FloatArray | None) -> FloatArray | None:
+    """The values of an optional signal; None where a source writes 0 or NaN for not measured."""
+    if values is None or not np.any(np.nan_to_num(values)):
+        return None
+    return values
+
+
+def join_counter(capacity_ah: FloatArray) -> FloatArray:
+    """A counter of charge that goes on where it started again at a step of the charge.
+
+    What it shows at its first sample behind the start is what it gained since the sample before.
+    One sample that drops and comes back is no restart.
+    """
+    before_ah, here_ah = capacity_ah[:-1], capacity_ah[1:]
+    next_ah = np.append(capacity_ah[2:], capacity_ah[-1:])
+    restarted = (
+        (here_ah < RESTARTED_SHARE * before_ah)
+        & (next_ah < before_ah)
+        & (before_ah > NOISE_SHARE * capacity_ah.max())
+    )
+    if not restarted.any():
+        return capacity_ah
+    gains_ah = np.where(restarted, here_ah, here_ah - before_ah)
+    return capacity_ah[0] + np.concatenate([[0.0], np.cumsum(gains_ah)])
+
+
+def _counted_capacity(cycle: Cycle, segment: slice) -> tuple[FloatArray | None, tuple[str, ...]]:
+    """The measured capacity since the start of a segment, and the repair that it needed."""
+    counter_ah = measured(cycle.charge_capacity_ah)
+    if counter_ah is None:
+        return None, ()
+    joined_ah = join_counter(counter_ah[segment])
+    untouched = np.array_equal(joined_ah, counter_ah[segment])
+    return joined_ah - joined_ah[0], () if untouched else (COUNTER_JOINED,)
+
+
 def _blocks_between_discharges(cycle: Cycle) -> list[slice]:
     """The spans of samples that no real discharge interrupts."""
-    discharging = np.concatenate([[0], cycle.current_c_rate < -CHARGING_C_RATE, [0]]).astype(int)
-    edges = np.flatnonzero(np.diff(discharging))
-    blocks, start = [], 0
-    for first, after in zip(edges[::2], edges[1::2], strict=True):
-        if -_moved_share(cycle, slice(first, after)) >= PULSE_SHARE:
-            blocks.append(slice(start, int(first)))
-            start = int(after)
-    blocks.append(slice(start, cycle.current_c_rate.size))
-    return blocks
+    swings = find_swings(cycle.time_s, cycle.current_c_rate)
+    discharges = [swing for swing in swings if not swing.charging]
+    starts = [0, *(discharge.stop for discharge in discharges)]
+    stops = [*(discharge.start for discharge in discharges), cycle.current_c_rate.size]
+    return [slice(start, stop) for start, stop in zip(starts, stops, strict=True)]
 
 
 def _moved_share(cycle: Cycle, span: slice) -> float:
     """Charge moved within a span as a share of the nominal capacity."""
-    hours = np.diff(cycle.time_s[span], append=cycle.time_s[span][-1:]) / 3600.0
-    return float(np.sum(cycle.current_c_rate[span] * hours))
+    return float(integrate_capacity(cycle.time_s[span], cycle.current_c_rate[span], 1.0)[-1])
 
 
 def _after_leftover_discharge(current_c_rate: FloatArray, start: int) -> int:
