@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_prep.errors import SourceError
+from data_prep.records import MOST_CYCLES
+from data_prep.sources.tables import listed
 
 
 @dataclass(frozen=True)
@@ -19,11 +21,14 @@ class CellFacts:
     charge_policy: str | None = None
 
 
+CYCLE_NUMBER = f"a whole number from 1 to {MOST_CYCLES}"
 # What a number in the files beside the measurements must be, and the test for it.
 RULES: dict[str, Callable[[float], bool]] = {
     "a number": lambda value: True,
     "a number above 0": lambda value: 0 < value < math.inf,
-    "a whole number of 1 or more": lambda value: value >= 1 and value.is_integer(),
+    # Millivolts would let every voltage pass.
+    "a number of volts up to 10": lambda value: 0 < value <= 10,
+    CYCLE_NUMBER: lambda value: 1 <= value <= MOST_CYCLES and value.is_integer(),
 }
 
 
@@ -41,11 +46,11 @@ def read_cell_facts(folder: Path) -> dict[str, CellFacts]:
         if not cell_id or cell_id in facts:
             problem = "is there twice" if cell_id else "has no `cell_id`"
             raise SourceError(f"{where}: {problem}. Each row needs a `cell_id` of its own.")
-        eol_cycles = _optional_number(row, "eol_cycles", "a whole number of 1 or more", where)
+        eol_cycles = _optional_number(row, "eol_cycles", CYCLE_NUMBER, where)
         facts[cell_id] = CellFacts(
             None if eol_cycles is None else int(eol_cycles),
             _optional_number(row, "nominal_capacity_ah", "a number above 0", where),
-            _optional_number(row, "max_voltage_v", "a number above 0", where),
+            _optional_number(row, "max_voltage_v", "a number of volts up to 10", where),
             row.get("charge_policy") or None,
         )
     return facts
@@ -61,7 +66,7 @@ def read_capacities_ah(folder: Path, cell_id: str) -> dict[int, float]:
     capacities: dict[int, float] = {}
     for line, row in _read_rows(path, ("cycle", "discharge_capacity_ah")):
         where = f"{path}, line {line}"
-        cycle = _optional_number(row, "cycle", "a whole number of 1 or more", where)
+        cycle = _optional_number(row, "cycle", CYCLE_NUMBER, where)
         if cycle is None or int(cycle) in capacities:
             problem = "`cycle` is empty" if cycle is None else f"cycle {cycle:g} is there twice"
             raise SourceError(f"{where}: {problem}. Each row needs a cycle of its own.")
@@ -77,14 +82,20 @@ def _read_rows(path: Path, required: tuple[str, ...]) -> list[tuple[int, dict[st
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, restval="", skipinitialspace=True)
+            reader.fieldnames = [name.strip() for name in reader.fieldnames or []]
             rows = [(reader.line_num, row) for row in reader]
     except (OSError, ValueError, csv.Error) as error:
         raise SourceError(
             f"{path}: cannot be read as a comma-separated table ({error}). Write the file again."
         ) from None
-    names = reader.fieldnames or ["nothing"]
-    for name in [name for name in required if name not in names]:
-        raise SourceError(f"{path}: expected the column {name}, found {', '.join(names)}. Add it.")
+    names = [name for name in reader.fieldnames if name]
+    problems = [f"the column {name}" for name in required if name not in names]
+    problems += [f"each column once, not {name} twice" for name in names if names.count(name) > 1]
+    for problem in problems:
+        raise SourceError(
+            f"{path}: expected {problem}, found {listed(names)}. "
+            f"Write the names in the first line, with commas between them."
+        )
     for line in [line for line, row in rows if None in row]:
         raise SourceError(
             f"{path}, line {line}: has more values than the header has names. "
