@@ -3,7 +3,7 @@
 import sys
 
 from data_prep import command_line
-from data_prep.config import PrepConfig
+from data_prep.config import DEMO_OUTPUT, PrepConfig
 
 NAME = "python -m data_prep"
 
@@ -21,9 +21,10 @@ def _prepare(argv: list[str] | None) -> None:
 
     card = prepare(config)
     counts = ", ".join(f"{card.num_samples(name)} {name}" for name in card.shards)
-    print(f"{config.output}: {sum(map(card.num_samples, card.shards))} samples ({counts})")
+    output = config.output or DEMO_OUTPUT
+    print(f"{output}: {sum(map(card.num_samples, card.shards))} samples ({counts})")
     print(f"signals: {', '.join(card.signals_present)}")
-    print(f"next: python -m rcvae_tf.train --data {config.output}")
+    print(f"next: python -m rcvae_tf.train --data {output}")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 from data_prep.settings import setting, validate
 from data_prep.sources import SOURCES
+from data_prep.sources.base import SourceOptions
+
+AUTO = "auto"
+DEMO_OUTPUT = "data/demo"
 
 
 @dataclass(frozen=True)
@@ -11,10 +15,14 @@ class PrepConfig:
     """Settings of one preparation, saved in the card of the data set."""
 
     source: str = setting(
-        "demo", choices=tuple(SOURCES), help="format of the measurements; demo needs no --input"
+        "auto",
+        choices=(AUTO, *SOURCES),
+        help="format of the measurements; auto looks at the files, and is the demo without --input",
     )
     input: str | None = setting(None, help="folder of the measurement files, or one file")
-    output: str = setting("data/demo", help="folder of the data set to make")
+    output: str | None = setting(
+        None, help=f"folder of the data set to make (default: {DEMO_OUTPUT} for the demo)"
+    )
     cycles: int = setting(100, minimum=1, help="use cycles 1 to this number of every cell")
     split: str = setting(
         "sample",
@@ -36,6 +44,16 @@ class PrepConfig:
         None, minimum=1e-4, help="1 C in A, where the files do not say or say it wrongly"
     )
     exclude: tuple[str, ...] = setting((), help="cells to leave out, by name")
+    temperature_column: str | None = setting(
+        None, help="column to take where a file has several temperatures (default: the first)"
+    )
+    skip_bad_files: bool = setting(
+        False, help="go on without the files that cannot be read; they are named and counted"
+    )
+    figures: bool = setting(False, help="draw capacity fade, one cell's charges, and the cleaning")
+    jobs: int | None = setting(
+        None, minimum=1, maximum=1024, help="processes that read (default: one a core)"
+    )
     overwrite: bool = setting(False, help="replace a data set that lies at --output")
 
     def __post_init__(self) -> None:
@@ -45,3 +63,8 @@ class PrepConfig:
     def num_points(self) -> int:
         """Points of a series: the pixels of a frame."""
         return self.height * self.width
+
+    @property
+    def source_options(self) -> SourceOptions:
+        """What a reader is told."""
+        return SourceOptions(self.nominal_capacity_ah, self.temperature_column)

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from data_prep.errors import DatasetError
+from data_prep.records import SIGNALS
 from data_prep.scaling import SignalStatistics
+from data_prep.splitting import SPLITS
 
 CARD_NAME = "dataset_card.json"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ def read_card(directory: Path) -> DatasetCard:
         DatasetError: No data set there, a damaged card, or another format version.
     """
     path = directory / CARD_NAME
+    remake = how_to_remake(directory)
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -73,16 +76,13 @@ def read_card(directory: Path) -> DatasetCard:
             f"Make one with `python -m data_prep --output {directory}`."
         ) from None
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise DatasetError(f"{path}: not a readable card: {error}. {_REMAKE}") from error
+        raise DatasetError(f"{path}: not a readable card: {error}. {remake}") from error
     version = values.get("format_version") if isinstance(values, dict) else None
     if version != FORMAT_VERSION:
         raise DatasetError(
-            f"{path}: format version {version!r}, expected {FORMAT_VERSION}. {_REMAKE}"
+            f"{path}: format version {version!r}, expected {FORMAT_VERSION}. {remake}"
         )
     return _card(path, values)
-
-
-_REMAKE = "Make the data set anew with `python -m data_prep --overwrite`."
 
 
 def _card(path: Path, values: dict[str, Any]) -> DatasetCard:
@@ -91,9 +91,38 @@ def _card(path: Path, values: dict[str, Any]) -> DatasetCard:
             name: SignalStatistics.from_dict(entry) for name, entry in values["statistics"].items()
         }
         present = tuple(values["signals_present"])
-        return DatasetCard(**{**values, "statistics": statistics, "signals_present": present})
-    except (KeyError, TypeError, AttributeError) as error:
-        raise DatasetError(f"{path}: a part of the card is missing: {error}. {_REMAKE}") from error
+        card = DatasetCard(**{**values, "statistics": statistics, "signals_present": present})
+        fault = _fault(card)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        fault = f"a part is missing or of another kind: {error}"
+    if fault:
+        raise DatasetError(f"{path}: not a sound card: {fault}. {how_to_remake(path.parent)}")
+    return card
+
+
+def _fault(card: DatasetCard) -> str | None:
+    """What contradicts itself in a card that was edited or half copied."""
+    grid = (card.height, card.width)
+    if any(type(side) is not int or side < 1 for side in grid):
+        return f"the grid is {card.height!r} x {card.width!r}"
+    if not set(card.signals_present) <= set(SIGNALS) or not card.signals_present:
+        return f"signals_present is {list(card.signals_present)}, known are {', '.join(SIGNALS)}"
+    for name in card.signals_present:
+        if len(card.statistics[name].mean_curve) != card.num_points:
+            return f"the mean curve of {name} has not {card.num_points} points"
+    for split in SPLITS:
+        for entry in card.shards[split]:
+            if type(entry["samples"]) is not int or Path(entry["name"]).name != entry["name"]:
+                return f"a shard of the {split} split is {entry['name']!r}, {entry['samples']!r}"
+    return None
+
+
+def how_to_remake(directory: Path) -> str:
+    """The way out where a data set cannot be read."""
+    return (
+        f"Make the data set anew: `python -m data_prep --output {directory} --overwrite` with "
+        f"the --input it had."
+    )
 
 
 def describe_files(files: Sequence[Path]) -> list[dict[str, Any]]:

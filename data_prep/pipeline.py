@@ -3,32 +3,33 @@
 import dataclasses
 import logging
 import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from data_prep import settings
-from data_prep.cleaning import charge_fault, check_units, sample_fault
-from data_prep.config import PrepConfig
-from data_prep.dataset_card import CARD_NAME, DatasetCard, describe_files
-from data_prep.end_of_life import end_of_life
+from data_prep.cell_work import KeptCell, read_and_spool
+from data_prep.config import AUTO, DEMO_OUTPUT, PrepConfig
+from data_prep.dataset_card import DatasetCard, describe_files
 from data_prep.errors import SettingsError, SourceError
-from data_prep.records import SIGNALS, Cell, Charge, Condition, DroppedCell, Rejection, Sample
+from data_prep.gathering import Gathering
+from data_prep.output_folder import check_output, made_beside
+from data_prep.parallel import in_order
+from data_prep.pictures import draw_pictures
+from data_prep.progress import progress_line
+from data_prep.records import DroppedCell
 from data_prep.report import CleaningReport
-from data_prep.resampling import resample
 from data_prep.scaling import fit_statistics
-from data_prep.segmentation import charge_segment, cut_charge
 from data_prep.shards import write_shards
 from data_prep.sources import source
-from data_prep.sources.base import SourceOptions
-from data_prep.splitting import SPLITS, Split, split_samples
+from data_prep.sources.base import UNREADABLE, CellPlace
+from data_prep.sources.detection import detect, other_files
+from data_prep.splitting import SPLITS, split_samples
+from data_prep.spool import Spool, spool_in
 
 logger = logging.getLogger(__name__)
 
-CellFacts = dict[str, dict[str, object]]
+# Fewer bytes are read before other processes have started.
+PARALLEL_FROM_BYTES = 5e6
 
 
 def prepare(config: PrepConfig) -> DatasetCard:
@@ -37,166 +38,134 @@ def prepare(config: PrepConfig) -> DatasetCard:
     Raises:
         UserError: Anything wrong with the measurements, the settings or the output folder.
     """
-    output = Path(config.output)
-    _check_output(output, config)
-    reader = source(config.source)
-    if config.input is not None and config.source == "demo":
+    config = _settled(config)
+    output = Path(config.output or DEMO_OUTPUT)
+    check_output(output, config.overwrite)
+    files = source(config.source).find_files(Path(config.input or "."))
+    _say_what_is_read(config, files)
+    places = _places(config, files)
+    with made_beside(output) as directory:
+        spool = spool_in(directory, config.num_points)
+        gathering, report = gather(places, config, spool)
+        _say_what_came_of_it(gathering, report)
+        _check_bad_files(report, config)
+        if not gathering.num_samples:
+            raise SourceError(_nothing_left(report))
+        card = _write(directory, files, gathering, report, config)
+        if config.figures:
+            draw_pictures(directory, gathering, report, config.eol_threshold)
+        spool.remove()
+    return card
+
+
+def gather(
+    places: Sequence[CellPlace | DroppedCell], config: PrepConfig, spool: Spool
+) -> tuple[Gathering, CleaningReport]:
+    """Every usable charge of every usable cell, one cell in memory at a time in each process."""
+    report = CleaningReport()
+    kept: dict[int, KeptCell] = {}
+    jobs = _num_jobs(places, config)
+    outcomes = in_order(read_and_spool, list(enumerate(places)), jobs, config, spool)
+    with progress_line("reading cells", len(places)) as advance:
+        for number, (place, outcome) in enumerate(zip(places, outcomes, strict=True)):
+            advance(place.cell_id)
+            if isinstance(outcome, DroppedCell):
+                report.drop(outcome)
+                continue
+            report.keep(outcome.cell, len(outcome.cycles), outcome.rejected, outcome.repairs)
+            if outcome.cycles:
+                kept[number] = outcome
+    _check_excluded(config, report)
+    return Gathering(kept, spool), report
+
+
+def _settled(config: PrepConfig) -> PrepConfig:
+    """With the source named.
+
+    Raises:
+        SettingsError: No input for a source that needs one, or one for the demo.
+        SourceError: The files do not tell what they are.
+    """
+    if config.input is None:
+        if config.source not in (AUTO, "demo"):
+            raise SettingsError(f"--source {config.source} needs --input, the folder of its files.")
+        return dataclasses.replace(config, source="demo")
+    if config.source == "demo":
         raise SettingsError(
             f"--input {config.input}: the demo lies in the package. Say what the files are with "
             f"--source, or leave out --input."
         )
-    if config.input is None and config.source != "demo":
-        raise SettingsError(f"--source {config.source} needs --input, the folder of its files.")
-    files = reader.find_files(Path(config.input or "."))
-    options = SourceOptions(nominal_capacity_ah=config.nominal_capacity_ah)
-    samples, cells, report = collect(reader.read_cells(files, options), config)
-    for line in report.lines():
-        logger.info(line)
-    if not samples:
-        raise SourceError(_nothing_left(report, config))
-    signals_present = _signals_present(samples)
-    split = split_samples([sample.cell_id for sample in samples], config.split, config.seed)
-    training = np.stack([samples[index].curves for index in split["train"]])
-    return _write(
-        output,
-        samples,
-        split,
-        DatasetCard(
-            source={"name": config.source, "files": describe_files(files)},
-            preparation=_settings_without_places(config),
-            height=config.height,
-            width=config.width,
-            signals_present=signals_present,
-            cells=cells,
-            shards={},
-            statistics=fit_statistics(training, signals_present),
-            cleaning=report.to_dict(),
-        ),
-    )
+    if config.output is None:
+        raise SettingsError("--input needs --output, the folder of the data set to make.")
+    name = detect(Path(config.input)) if config.source == AUTO else config.source
+    return dataclasses.replace(config, source=name)
 
 
-def collect(
-    cells: Iterator[Cell | DroppedCell], config: PrepConfig
-) -> tuple[list[Sample], CellFacts, CleaningReport]:
-    """Every usable charge of every usable cell, one cell in memory at a time."""
-    samples: list[Sample] = []
-    facts: CellFacts = {}
-    report = CleaningReport()
-    for cell in cells:
-        if isinstance(cell, Cell) and cell.cell_id in facts:
-            raise SourceError(
-                f"{cell.source_file}: a second cell of the name {cell.cell_id}. "
-                f"Give one of the files another name."
-            )
-        outcome = _usable(cell, config)
-        if isinstance(outcome, DroppedCell):
-            report.drop(outcome)
-            continue
-        cell, eol = outcome
-        logger.debug("reading %s", cell.cell_id)
-        charges, rejected = charges_of_cell(cell, config.cycles)
-        report.keep(cell, len(charges), rejected)
-        if charges:
-            facts[cell.cell_id] = _cell_facts(cell, eol, len(charges))
-        for ecl, charge in charges.items():
-            samples.append(_sample(cell, Condition(eol, ecl), charge, config.num_points))
-    _check_excluded(config, report)
-    return samples, facts, report
+def _say_what_is_read(config: PrepConfig, files: Sequence[Path]) -> None:
+    plural = "" if len(files) == 1 else "s"
+    logger.info("source: %s (%d file%s)", config.source, len(files), plural)
+    others = other_files(Path(config.input), files) if config.input else []
+    if others:
+        named = ", ".join(path.name for path in others[:3])
+        more = f" and {len(others) - 3} more" if len(others) > 3 else ""
+        logger.warning("not read, of another format: %s%s", named, more)
 
 
-def charges_of_cell(cell: Cell, last: int) -> tuple[dict[int, Charge], list[tuple[int, Rejection]]]:
-    """The charges of cycles 1 to `last` that are sound, by cycle number, and the other cycles.
+def _places(config: PrepConfig, files: Sequence[Path]) -> list[CellPlace | DroppedCell]:
+    """The places of all cells, each of another name.
 
     Raises:
-        UnitError: The cell's current, time and capacity contradict one another throughout.
+        SourceError: Two cells of one name.
     """
-    charges: dict[int, Charge] = {}
-    rejected: list[tuple[int, Rejection]] = []
-    for cycle in cell.read_cycles(last):
-        fault = sample_fault(cycle)
-        segment = None if fault else charge_segment(cycle)
-        if fault:
-            rejected.append((cycle.number, fault))
-        elif segment is None:
-            rejected.append((cycle.number, Rejection("no_charge", "the current never charges")))
-        else:
-            charges[cycle.number] = cut_charge(cycle, segment, cell.nominal_capacity_ah)
-    check_units(cell, list(charges.values()))
-    for number, charge in list(charges.items()):
-        if fault := charge_fault(cell, charge):
-            rejected.append((number, fault))
-            del charges[number]
-    return charges, sorted(rejected, key=lambda item: item[0])
+    places = list(source(config.source).list_cells(files, config.source_options))
+    first_file: dict[str, str] = {}
+    for place in places:
+        if not isinstance(place, CellPlace):
+            continue
+        if place.cell_id in first_file:
+            raise SourceError(
+                f"{place.path}: cell {place.cell_id} is also in {first_file[place.cell_id]}. "
+                f"Give one of the files another name, or take it out."
+            )
+        first_file[place.cell_id] = place.path.name
+    return places
 
 
-def _usable(cell: Cell | DroppedCell, config: PrepConfig) -> tuple[Cell, int] | DroppedCell:
-    """A cell with its end of life, or why it is dropped; the cycles of a dropped cell count."""
-    if isinstance(cell, DroppedCell):
-        return dataclasses.replace(cell, num_cycles=min(cell.num_cycles, config.cycles))
-    num_cycles = min(cell.last_cycle, config.cycles)
-    if cell.cell_id in config.exclude:
-        detail = "left out by --exclude"
-        return DroppedCell(cell.cell_id, cell.source_file, "excluded", detail, num_cycles)
-    eol = end_of_life(cell, config.eol_threshold, config.eol_fallback)
-    if isinstance(eol, DroppedCell):
-        return DroppedCell(eol.cell_id, eol.source_file, eol.reason, eol.detail, num_cycles)
-    return cell, eol
+def _num_jobs(places: Sequence[CellPlace | DroppedCell], config: PrepConfig) -> int:
+    if config.jobs is not None:
+        return config.jobs
+    paths = {place.path for place in places if isinstance(place, CellPlace)}
+    small = sum(path.stat().st_size for path in paths) < PARALLEL_FROM_BYTES
+    return 1 if small else os.cpu_count() or 1
 
 
-def _cell_facts(cell: Cell, eol: int, num_samples: int) -> dict[str, object]:
-    return {
-        "eol_cycles": eol,
-        "nominal_capacity_ah": cell.nominal_capacity_ah,
-        "max_voltage_v": cell.max_voltage_v,
-        "charge_policy": cell.charge_policy,
-        "samples": num_samples,
-    }
-
-
-def _sample(cell: Cell, condition: Condition, charge: Charge, num_points: int) -> Sample:
-    return Sample(
-        curves=resample(charge, num_points),
-        condition=condition,
-        cell_id=cell.cell_id,
-        charge_policy=cell.charge_policy or "",
-    )
-
-
-def _signals_present(samples: Sequence[Sample]) -> tuple[str, ...]:
-    """The signals that every sample has; temperature is the only one that can be absent."""
-    row = SIGNALS.index("temperature_degc")
-    without = [sample for sample in samples if not sample.curves[row].any()]
-    if not without:
-        return SIGNALS
-    if len(without) < len(samples):
+def _say_what_came_of_it(gathering: Gathering, report: CleaningReport) -> None:
+    for line in report.lines():
+        logger.info(line)
+    without = gathering.without_temperature()
+    num_without = sum(count for _, count in without)
+    if 0 < num_without < gathering.num_samples:
         logger.warning(
             "temperature is left out: %d of %d charges have none, such as those of %s",
-            len(without),
-            len(samples),
-            without[0].cell_id,
+            num_without,
+            gathering.num_samples,
+            without[0][0],
         )
-        for sample in samples:
-            sample.curves[row] = 0.0
-    return tuple(name for name in SIGNALS if name != "temperature_degc")
 
 
-def _check_output(output: Path, config: PrepConfig) -> None:
-    if output.exists() and not output.is_dir():
-        raise SettingsError(f"--output {output}: is a file, expected a folder to make.")
-    if Path.cwd().is_relative_to(output.resolve()):
-        raise SettingsError(
-            f"--output {output}: is the working folder or holds it, expected a folder to make."
-        )
-    if output.exists() and any(output.iterdir()):
-        if not config.overwrite:
-            raise SettingsError(
-                f"--output {output}: is not empty. Choose another folder, or add --overwrite."
-            )
-        if not (output / CARD_NAME).is_file():
-            raise SettingsError(
-                f"--output {output}: holds something else than a data set ({CARD_NAME} is "
-                f"missing), which --overwrite does not delete. Choose another folder."
-            )
+def _check_bad_files(report: CleaningReport, config: PrepConfig) -> None:
+    bad = [cell for cell in report.dropped_cells if cell.reason == UNREADABLE]
+    if not bad or config.skip_bad_files:
+        return
+    if len(bad) == 1 and report.cells_read == 1:
+        raise SourceError(bad[0].detail)
+    first = bad[0].detail
+    others = f" Also: {', '.join(cell.source_file for cell in bad[1:4])}" if bad[1:] else ""
+    more = f" and {len(bad) - 4} more" if len(bad) > 4 else ""
+    raise SourceError(
+        f"{first}{others}{more}{'.' if others else ''} {len(bad)} of {report.cells_read} "
+        f"cannot be read; add --skip-bad-files to go on without."
+    )
 
 
 def _check_excluded(config: PrepConfig, report: CleaningReport) -> None:
@@ -208,7 +177,7 @@ def _check_excluded(config: PrepConfig, report: CleaningReport) -> None:
         )
 
 
-def _nothing_left(report: CleaningReport, config: PrepConfig) -> str:
+def _nothing_left(report: CleaningReport) -> str:
     dropped = report.dropped_cells
     named = "; ".join(f"{cell.cell_id}: {cell.detail}" for cell in dropped[:3])
     more = f"; and {len(dropped) - 3} more" if len(dropped) > 3 else ""
@@ -218,35 +187,49 @@ def _nothing_left(report: CleaningReport, config: PrepConfig) -> str:
     return f"no charge is left of {report.cells_read} cells ({named}{more}). {way_out}"
 
 
-def _settings_without_places(config: PrepConfig) -> dict[str, object]:
-    """The settings that decide the bytes; where they were read and written does not."""
-    values = settings.to_dict(config)
-    return {k: v for k, v in values.items() if k not in ("input", "output", "overwrite")}
-
-
-def _write(output: Path, samples: list[Sample], split: Split, card: DatasetCard) -> DatasetCard:
-    """Writes beside the output and renames, so that an unfinished data set is never seen."""
-    directory = _folder_beside(output)
-    try:
-        for name in SPLITS:
-            chosen = [samples[index] for index in split[name]]
-            card.shards[name] = write_shards(directory, name, chosen, card.height, card.width)
-        card.write(directory)
-        directory.chmod(0o755)
-        if output.exists():
-            shutil.rmtree(output)
-        os.replace(directory, output)
-    except BaseException:
-        shutil.rmtree(directory, ignore_errors=True)
-        raise
+def _write(
+    directory: Path,
+    files: Sequence[Path],
+    gathering: Gathering,
+    report: CleaningReport,
+    config: PrepConfig,
+) -> DatasetCard:
+    """Shards and card of a data set, into a folder that is there."""
+    split = split_samples(gathering.cell_ids, config.split, config.seed)
+    training = (curves for _, _, curves in gathering.curves(split["train"]))
+    card = DatasetCard(
+        source={"name": config.source, "files": describe_files(files)},
+        preparation=_settings_without_places(config),
+        height=config.height,
+        width=config.width,
+        signals_present=gathering.signals_present,
+        cells={kept.cell.cell_id: _cell_facts(kept) for kept in gathering.cells.values()},
+        shards={},
+        statistics=fit_statistics(training, gathering.signals_present),
+        cleaning=report.to_dict(),
+    )
+    for name in SPLITS:
+        samples = gathering.samples(split[name])
+        num_samples = len(split[name])
+        card.shards[name] = write_shards(
+            directory, name, samples, num_samples, card.height, card.width
+        )
+    card.write(directory)
     return card
 
 
-def _folder_beside(output: Path) -> Path:
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.parent))
-    except OSError as error:
-        raise SettingsError(
-            f"--output {output}: cannot be made ({error}). Choose another folder."
-        ) from error
+def _cell_facts(kept: KeptCell) -> dict[str, object]:
+    cell = kept.cell
+    return {
+        "eol_cycles": kept.eol,
+        "nominal_capacity_ah": cell.nominal_capacity_ah,
+        "max_voltage_v": cell.max_voltage_v,
+        "charge_policy": cell.charge_policy,
+        "samples": len(kept.cycles),
+    }
+
+
+def _settings_without_places(config: PrepConfig) -> dict[str, object]:
+    """The settings that decide the bytes; where and how fast they were made does not."""
+    others = ("input", "output", "overwrite", "jobs", "figures")
+    return {k: v for k, v in settings.to_dict(config).items() if k not in others}

@@ -168,10 +168,11 @@ class Sample:
         cell_id: The cell that it was measured on.
         charge_policy: Empty where unknown.
         policy_steps: The policy as numbers, `data_prep.protocol.policy_numbers`; shape
-            `(MAX_STEPS, 2)`, all zero where unknown.
+            `(MAX_STEPS, 2)`, all zero (or None) where unknown.
     """
 
     curves: FloatArray
     condition: Condition
     cell_id: str
     charge_policy: str = ""
+    policy_steps: FloatArray | None = None

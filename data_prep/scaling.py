@@ -1,6 +1,7 @@
 """Statistics of the training split, from which a model scales its input and unscales its output."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -30,32 +31,67 @@ class SignalStatistics:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "SignalStatistics":
         """The inverse of `dataclasses.asdict`, from JSON."""
-        return cls(**{**values, "mean_curve": tuple(values["mean_curve"])})
+        numbers = {name: float(value) for name, value in values.items() if name != "mean_curve"}
+        return cls(mean_curve=tuple(float(v) for v in values["mean_curve"]), **numbers)
 
 
 def fit_statistics(
-    curves: FloatArray, signals_present: tuple[str, ...]
+    parts: Iterable[FloatArray], signals_present: tuple[str, ...]
 ) -> dict[str, SignalStatistics]:
-    """Statistics of every present signal.
+    """Statistics of every present signal, one part of the samples in memory at a time.
 
     Args:
-        curves: The training split, shape `(samples, len(SIGNALS), points)`.
+        parts: The training split, in arrays of shape `(samples, len(SIGNALS), points)`; at least
+            one sample in all.
         signals_present: Names from `SIGNALS`; the others have no statistics.
 
     Returns:
         By name, in the order of `SIGNALS`.
     """
-    statistics = {}
-    for row, name in enumerate(SIGNALS):
-        if name not in signals_present:
-            continue
-        values = curves[:, row].astype(np.float64)
-        mean_curve = values.mean(axis=0)
-        statistics[name] = SignalStatistics(
-            minimum=float(values.min()),
-            maximum=float(values.max()),
-            mean=float(values.mean()),
-            spread=float((values - mean_curve).std()),
-            mean_curve=tuple(float(v) for v in mean_curve),
+    total = _Moments()
+    for part in parts:
+        total = total.joined(_Moments.of(part.astype(np.float64)))
+    return {
+        name: total.statistics(row) for row, name in enumerate(SIGNALS) if name in signals_present
+    }
+
+
+@dataclass(frozen=True)
+class _Moments:
+    """Count, extremes, mean curves and sums of squared deviations from them, of some samples.
+
+    Parts are joined by Chan, Golub and LeVeque 1983 (doi 10.2307/2683386), equation 2.1: no
+    difference of large numbers, as a sum of squares over millions of points would have.
+    """
+
+    count: int = 0
+    minimum: FloatArray = field(default_factory=lambda: np.array(np.inf))
+    maximum: FloatArray = field(default_factory=lambda: np.array(-np.inf))
+    mean: FloatArray = field(default_factory=lambda: np.array(0.0))
+    squares: FloatArray = field(default_factory=lambda: np.array(0.0))
+
+    @classmethod
+    def of(cls, curves: FloatArray) -> "_Moments":
+        mean = curves.mean(axis=0)
+        squares = np.square(curves - mean).sum(axis=0)
+        return cls(len(curves), curves.min(axis=(0, 2)), curves.max(axis=(0, 2)), mean, squares)
+
+    def joined(self, other: "_Moments") -> "_Moments":
+        count = self.count + other.count
+        step = other.mean - self.mean
+        return _Moments(
+            count,
+            np.minimum(self.minimum, other.minimum),
+            np.maximum(self.maximum, other.maximum),
+            self.mean + step * (other.count / count),
+            self.squares + other.squares + np.square(step) * (self.count * other.count / count),
         )
-    return statistics
+
+    def statistics(self, row: int) -> SignalStatistics:
+        return SignalStatistics(
+            minimum=float(self.minimum[row]),
+            maximum=float(self.maximum[row]),
+            mean=float(self.mean[row].mean()),
+            spread=float(np.sqrt(self.squares[row].mean() / self.count)),
+            mean_curve=tuple(float(v) for v in self.mean[row]),
+        )

@@ -4,48 +4,80 @@ The only module of the preparation that needs TensorFlow.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from data_prep.dataset_card import DatasetCard, sha256
+from data_prep.dataset_card import DatasetCard, how_to_remake, sha256
 from data_prep.errors import DatasetError
+from data_prep.protocol import MAX_STEPS, policy_numbers
 from data_prep.quasi_video import DEPTH, NUM_CHANNELS, pack
 from data_prep.quiet_tensorflow import import_tensorflow
 from data_prep.records import FloatArray, Sample
 
+if TYPE_CHECKING:
+    import tensorflow as tf
+
 logger = logging.getLogger(__name__)
 
 SAMPLES_PER_SHARD = 2048
+PARSED_AT_ONCE = 128  # one call of the parser for so many; more are not faster
+READ_BUFFER_BYTES = 4 << 20
+
+
+class Feature(NamedTuple):
+    """How a feature is stored: kind of its values, and their shape (empty for one value)."""
+
+    kind: str
+    shape: tuple[int, ...] = ()
+
+
 # Every feature of an Example, and how it is stored. Encoding and decoding both follow this table.
-FEATURES = {
-    "quasi_video": "bytes",  # float32, little endian, (channel, depth, height, width), in units
-    "eol": "int64",
-    "ecl": "int64",
-    "cell_id": "bytes",
-    "charge_policy": "bytes",  # empty where unknown
+FEATURES: dict[str, Feature] = {
+    # float32, little endian, (channel, depth, height, width), in physical units
+    "quasi_video": Feature("bytes"),
+    "eol": Feature("int64"),
+    "ecl": Feature("int64"),
+    "cell_id": Feature("bytes"),
+    "charge_policy": Feature("bytes"),  # empty where unknown
+    "policy_steps": Feature("float", (MAX_STEPS, 2)),  # rate in C, SOC at end; zero where unknown
 }
 
 
 def write_shards(
-    directory: Path, split: str, samples: Sequence[Sample], height: int, width: int
+    directory: Path,
+    split: str,
+    samples: Iterable[Sample],
+    num_samples: int,
+    height: int,
+    width: int,
 ) -> list[dict[str, Any]]:
-    """Writes the samples of one split.
+    """Writes the samples of one split, one in memory at a time.
+
+    Args:
+        directory: Is there.
+        split: Name of the split, in the names of the files.
+        samples: In the order in which they are to lie in the shards.
+        num_samples: How many they are; it decides how many shards there will be.
+        height: Rows of a frame.
+        width: Columns of a frame.
 
     Returns:
         Name, number of samples and SHA-256 of each shard, as the card keeps them.
     """
     tf = import_tensorflow()
 
-    num_shards = max(-(-len(samples) // SAMPLES_PER_SHARD), 1)
+    num_shards = max(-(-num_samples // SAMPLES_PER_SHARD), 1)
+    remaining = iter(samples)
     entries = []
-    for shard, indices in enumerate(np.array_split(np.arange(len(samples)), num_shards)):
+    for shard, indices in enumerate(np.array_split(np.arange(num_samples), num_shards)):
         path = directory / f"{split}-{shard:05d}-of-{num_shards:05d}.tfrecord"
         with tf.io.TFRecordWriter(str(path)) as writer:
-            for index in indices:
-                writer.write(encode(samples[index], height, width))
+            for sample in islice(remaining, len(indices)):
+                writer.write(encode(sample, height, width))
         entries.append({"name": path.name, "samples": len(indices), "sha256": sha256(path)})
     return entries
 
@@ -54,20 +86,21 @@ def encode(sample: Sample, height: int, width: int) -> bytes:
     """A sample as the bytes of a `tf.train.Example`."""
     tf = import_tensorflow()
 
-    quasi_video = pack(sample.curves, height, width).astype("<f4")
-    values = {
-        "quasi_video": quasi_video.tobytes(),
-        "eol": sample.condition.eol,
-        "ecl": sample.condition.ecl,
-        "cell_id": sample.cell_id.encode(),
-        "charge_policy": sample.charge_policy.encode(),
+    steps = sample.policy_steps
+    values: dict[str, Any] = {
+        "quasi_video": [pack(sample.curves, height, width).astype("<f4").tobytes()],
+        "eol": [sample.condition.eol],
+        "ecl": [sample.condition.ecl],
+        "cell_id": [sample.cell_id.encode()],
+        "charge_policy": [sample.charge_policy.encode()],
+        "policy_steps": np.ravel(policy_numbers("") if steps is None else steps),
     }
-    features = {}
-    for name, kind in FEATURES.items():
-        if kind == "bytes":
-            features[name] = tf.train.Feature(bytes_list=tf.train.BytesList(value=[values[name]]))
-        else:
-            features[name] = tf.train.Feature(int64_list=tf.train.Int64List(value=[values[name]]))
+    lists = {
+        "bytes": lambda value: tf.train.Feature(bytes_list=tf.train.BytesList(value=value)),
+        "int64": lambda value: tf.train.Feature(int64_list=tf.train.Int64List(value=value)),
+        "float": lambda value: tf.train.Feature(float_list=tf.train.FloatList(value=value)),
+    }
+    features = {name: lists[feature.kind](values[name]) for name, feature in FEATURES.items()}
     example = tf.train.Example(features=tf.train.Features(feature=features))
     return bytes(example.SerializeToString(deterministic=True))
 
@@ -82,12 +115,15 @@ def decode(records: Any, height: int, width: int) -> dict[str, Any]:
 
     Returns:
         `quasi_video` of shape `(batch, NUM_CHANNELS, DEPTH, height, width)`, float32; the others
-        of shape `(batch,)`.
+        of shape `(batch,)`, `policy_steps` of `(batch, MAX_STEPS, 2)`.
     """
     tf = import_tensorflow()
 
-    types = {"bytes": tf.string, "int64": tf.int64}
-    spec = {name: tf.io.FixedLenFeature([], types[kind]) for name, kind in FEATURES.items()}
+    types = {"bytes": tf.string, "int64": tf.int64, "float": tf.float32}
+    spec = {
+        name: tf.io.FixedLenFeature(feature.shape, types[feature.kind])
+        for name, feature in FEATURES.items()
+    }
     features = tf.io.parse_example(records, spec)
     flat = tf.io.decode_raw(features["quasi_video"], tf.float32)
     # With the batch size stated, frames of another grid are an error and not a larger batch.
@@ -101,30 +137,72 @@ def read_split(directory: Path, card: DatasetCard, split: str) -> dict[str, Floa
     Raises:
         DatasetError: A shard is missing, damaged, or holds another number of samples.
     """
-    parts = [_read_shard(directory, card, entry) for entry in card.shards[split]]
-    return {name: np.concatenate([part[name] for part in parts]) for name in FEATURES}
-
-
-def _read_shard(directory: Path, card: DatasetCard, entry: dict[str, Any]) -> dict[str, FloatArray]:
     tf = import_tensorflow()
 
+    parts = []
+    try:
+        for part in stream_split(directory, card, split):
+            parts.append({name: value.numpy() for name, value in part.items()})
+    except tf.errors.OpError as error:
+        raise DatasetError(
+            f"{directory}: a shard of the {split} split is damaged, or its records are not frames "
+            f"of {card.height} x {card.width} as the card says. {how_to_remake(directory)}"
+        ) from error
+    arrays = {name: np.concatenate([part[name] for part in parts]) for name in FEATURES}
+    if len(arrays["eol"]) != card.num_samples(split):
+        raise DatasetError(
+            f"{directory}: the shards of the {split} split hold {len(arrays['eol'])} samples, the "
+            f"card says {card.num_samples(split)}. {how_to_remake(directory)}"
+        )
+    return arrays
+
+
+def stream_split(directory: Path, card: DatasetCard, split: str) -> "tf.data.Dataset":
+    """The samples of a split from the disk, in order, decoded `PARSED_AT_ONCE` at a time.
+
+    Args:
+        directory: Of the data set.
+        card: Its card.
+        split: Name of the split.
+
+    Returns:
+        Batches as `decode` gives them.
+
+    Raises:
+        DatasetError: A shard is missing, or is not the one that the card describes.
+    """
+    tf = import_tensorflow()
+
+    check_present(directory, card)
+    for entry in card.shards[split]:
+        _check_content(directory, entry)
+    paths = [str(directory / entry["name"]) for entry in card.shards[split]]
+    records = tf.data.TFRecordDataset(paths, buffer_size=READ_BUFFER_BYTES)
+    return records.batch(PARSED_AT_ONCE).map(
+        lambda batch: decode(batch, card.height, card.width),
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=True,
+    )
+
+
+def check_present(directory: Path, card: DatasetCard) -> None:
+    """Looks for every shard of a card, without reading them.
+
+    Raises:
+        DatasetError: One is missing.
+    """
+    for entry in [entry for entries in card.shards.values() for entry in entries]:
+        if not (directory / entry["name"]).is_file():
+            raise DatasetError(
+                f"{directory / entry['name']}: the shard is missing, the card lists it. "
+                f"{how_to_remake(directory)}"
+            )
+
+
+def _check_content(directory: Path, entry: dict[str, Any]) -> None:
     path = directory / entry["name"]
-    remake = "Make the data set anew with `python -m data_prep --overwrite`."
-    if not path.is_file():
-        raise DatasetError(f"{path}: the shard is missing, the card lists it. {remake}")
     if sha256(path) != entry["sha256"]:
         raise DatasetError(
             f"{path}: the shard is damaged, or of another data set: its SHA-256 is not that of "
-            f"the card. {remake}"
+            f"the card. {how_to_remake(directory)}"
         )
-    try:
-        records = list(tf.data.TFRecordDataset(str(path)).as_numpy_iterator())
-        features = decode(tf.constant(records, tf.string), card.height, card.width)
-    except tf.errors.OpError as error:
-        first_line = str(error.message).split("\n")[0][:120]
-        raise DatasetError(f"{path}: the shard is damaged ({first_line}). {remake}") from error
-    if len(records) != entry["samples"]:
-        raise DatasetError(
-            f"{path}: holds {len(records)} samples, the card says {entry['samples']}. {remake}"
-        )
-    return {name: value.numpy() for name, value in features.items()}

@@ -1,5 +1,7 @@
 """The way in: the splits of a prepared data set, as arrays and as batches."""
 
+import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.dataset_card import DatasetCard, read_card
-from data_prep.records import Condition, FloatArray
-from data_prep.shards import read_split
+from data_prep.records import MOST_CYCLES, Condition, FloatArray
+from data_prep.shards import check_present, read_split, stream_split
 from rcvae_tf.conditions import Vocabulary
 from rcvae_tf.physical import Curves, named_curves
 
@@ -28,12 +30,15 @@ class SplitData:
         quasi_video: Shape `(samples, channel, depth, height, width)`, physical units.
         labels: EOL and ECL, shape `(samples, 2)`.
         cell_ids: Shape `(samples,)`.
+        policy_steps: Charge policies as rates and states of charge, shape
+            `(samples, MAX_STEPS, 2)`; all zero where unknown (`data_prep.protocol`).
         signals_present: Names of the signals that were measured.
     """
 
     quasi_video: FloatArray
     labels: NDArray[np.int64]
     cell_ids: NDArray[np.str_]
+    policy_steps: FloatArray
     signals_present: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -78,6 +83,7 @@ class Dataset:
             quasi_video=arrays["quasi_video"],
             labels=np.stack([arrays["eol"], arrays["ecl"]], axis=1),
             cell_ids=np.char.decode(arrays["cell_id"].astype(np.bytes_)),
+            policy_steps=arrays["policy_steps"],
             signals_present=self.card.signals_present,
         )
 
@@ -86,9 +92,11 @@ def open_dataset(directory: Path) -> Dataset:
     """A data set by its folder.
 
     Raises:
-        DatasetError: No data set there, or one of another format version.
+        DatasetError: No data set there, one of another format version, or not all of its shards.
     """
-    return Dataset(directory, read_card(directory))
+    card = read_card(directory)
+    check_present(directory, card)
+    return Dataset(directory, card)
 
 
 def merge(first: SplitData, second: SplitData) -> SplitData:
@@ -97,6 +105,7 @@ def merge(first: SplitData, second: SplitData) -> SplitData:
         quasi_video=np.concatenate([first.quasi_video, second.quasi_video]),
         labels=np.concatenate([first.labels, second.labels]),
         cell_ids=np.concatenate([first.cell_ids, second.cell_ids]),
+        policy_steps=np.concatenate([first.policy_steps, second.policy_steps]),
         signals_present=first.signals_present,
     )
 
@@ -111,23 +120,79 @@ def model_inputs(data: SplitData, vocabulary: Vocabulary) -> dict[str, NDArray]:
     }
 
 
+def array_samples(data: SplitData, vocabulary: Vocabulary) -> "tf.data.Dataset":
+    """The samples of arrays in memory one by one, as the model takes them."""
+    import tensorflow as tf
+
+    return tf.data.Dataset.from_tensor_slices(model_inputs(data, vocabulary))
+
+
+def shard_samples(
+    dataset: Dataset, splits: Sequence[str], vocabulary: Vocabulary
+) -> "tf.data.Dataset":
+    """The samples of splits one by one from the shards, as the model takes them.
+
+    Read and decoded once; from the second pass on they come from memory.
+
+    Raises:
+        DatasetError: A shard is missing, or is not the one that the card describes.
+    """
+    import tensorflow as tf
+
+    parts = [stream_split(dataset.directory, dataset.card, split) for split in splits]
+    features = functools.reduce(lambda first, second: first.concatenate(second), parts)
+    index_of = _index_table(vocabulary)
+
+    def model_input(batch: dict[str, Any]) -> dict[str, Any]:
+        labels = tf.stack([batch["eol"], batch["ecl"]], axis=1)
+        return {
+            "x": batch["quasi_video"],
+            "condition_index": index_of.lookup(_label_key(*tf.unstack(labels, axis=1))),
+            "condition": tf.cast(labels, tf.float32),
+        }
+
+    num_samples = sum(dataset.card.num_samples(split) for split in splits)
+    samples = features.map(model_input, num_parallel_calls=tf.data.AUTOTUNE).unbatch()
+    return samples.apply(tf.data.experimental.assert_cardinality(num_samples)).cache()
+
+
+def _index_table(vocabulary: Vocabulary) -> Any:
+    """Label to index within the graph; -1 for a label that is not known."""
+    import tensorflow as tf
+
+    keys = tf.constant(_label_key(*vocabulary.labels.T), tf.int64)
+    indices = tf.range(len(vocabulary), dtype=tf.int32)
+    return tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, indices), -1)
+
+
+def _label_key(eol: Any, ecl: Any) -> Any:
+    """One whole number for a label."""
+    return eol * (MOST_CYCLES + 1) + ecl
+
+
 def validation_batches(
     data: SplitData, vocabulary: Vocabulary, batch_size: int
 ) -> "tf.data.Dataset":
     """Batches in order, the last one smaller."""
     import tensorflow as tf
 
-    batches = tf.data.Dataset.from_tensor_slices(model_inputs(data, vocabulary)).batch(batch_size)
+    batches = array_samples(data, vocabulary).batch(batch_size)
     return batches.cache().prefetch(tf.data.AUTOTUNE)
 
 
 def training_batches(
-    data: SplitData, vocabulary: Vocabulary, batch_size: int, neighbour_share: float, seed: int
+    samples: "tf.data.Dataset",
+    num_samples: int,
+    vocabulary: Vocabulary,
+    batch_size: int,
+    neighbour_share: float,
+    seed: int,
 ) -> "tf.data.Dataset":
     """Shuffled batches of one size; what is left over waits for the next shuffle.
 
     Args:
-        data: The samples to train on.
+        samples: From `shard_samples` or `array_samples`.
+        num_samples: How many they are.
         vocabulary: Of these samples.
         batch_size: At most the number of samples is used.
         neighbour_share: Share of samples whose label is replaced by one of its nearest.
@@ -135,9 +200,8 @@ def training_batches(
     """
     import tensorflow as tf
 
-    batch_size = min(batch_size, len(data))
-    samples = tf.data.Dataset.from_tensor_slices(model_inputs(data, vocabulary))
-    samples = samples.shuffle(len(data), seed=seed, reshuffle_each_iteration=True)
+    batch_size = min(batch_size, num_samples)
+    samples = samples.shuffle(num_samples, seed=seed, reshuffle_each_iteration=True)
     batches = samples.batch(batch_size, drop_remainder=True)
     neighbours = vocabulary.neighbours(NUM_NEIGHBOURS)
     if neighbour_share and neighbours.shape[1]:

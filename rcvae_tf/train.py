@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data_prep import command_line
-from data_prep.config import PrepConfig
+from data_prep.config import DEMO_OUTPUT, PrepConfig
 from data_prep.dataset_card import CARD_NAME
 from data_prep.errors import SettingsError
 from data_prep.quiet_tensorflow import import_tensorflow
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rcvae_tf.dataset import Dataset
 
 NAME = "python -m rcvae_tf.train"
-DEMO_DATA = Path("data/demo")
+DEMO_DATA = Path(DEMO_OUTPUT)
 RUNS = Path("runs")
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from keras_tuner.errors import FailedTrialError
 
 from rcvae_tf.conditions import Vocabulary
 from rcvae_tf.config import RunConfig
-from rcvae_tf.dataset import Dataset, training_batches, validation_batches
+from rcvae_tf.dataset import Dataset, array_samples, training_batches, validation_batches
 from rcvae_tf.training.callbacks import KLWarmup
 from rcvae_tf.training.fit import build_model, compile_model
 from tuning.search_space import suggest
@@ -55,7 +55,12 @@ class RCVAEHyperModel(keras_tuner.HyperModel):
         keras.utils.set_random_seed(training.seed)
         history = model.fit(
             training_batches(
-                train, vocabulary, training.batch_size, training.neighbour_share, training.seed
+                array_samples(train, vocabulary),
+                len(train),
+                vocabulary,
+                training.batch_size,
+                training.neighbour_share,
+                training.seed,
             ),
             validation_data=validation_batches(
                 self.dataset.validation, vocabulary, training.batch_size

@@ -9,6 +9,8 @@ SOURCES = {
     "matr": "data_prep.sources.matr",
     "nasa": "data_prep.sources.nasa",
     "bdf": "data_prep.sources.bdf",
+    "batteryml": "data_prep.sources.batteryml",
+    "arbin": "data_prep.sources.arbin",
     "demo": "data_prep.sources.demo",
 }
 

@@ -11,7 +11,7 @@ from data_prep.dataset_card import DatasetCard
 from data_prep.errors import SettingsError
 from rcvae_tf.conditions import Vocabulary
 from rcvae_tf.config import RunConfig, TrainConfig
-from rcvae_tf.dataset import Dataset, merge, training_batches, validation_batches
+from rcvae_tf.dataset import Dataset, merge, shard_samples, training_batches, validation_batches
 from rcvae_tf.evaluation.evaluate import check_same_data, evaluate
 from rcvae_tf.run import Run, load_model, load_run, save_vocabulary
 from rcvae_tf.run_directory import FORMAT_VERSION, RunDirectory, write_json
@@ -48,6 +48,7 @@ def fit(
     training = config.training
     # Step 1: the hyperparameters come optimised, in `config`; `python -m tuning` searches them.
     # Step 2: merge the validation into the training split, and still watch it.
+    splits = ("train", "validation") if training.merge_validation else ("train",)
     train = merge(dataset.train, dataset.validation) if training.merge_validation else dataset.train
     if training.merge_validation:
         logger.info("validation is part of training (Algorithm 2): val_mae is no hold-out error")
@@ -69,7 +70,8 @@ def fit(
     # and counts the epochs without a better one.
     checkpoints = BestAndLast(directory, state, training.patience)
     batches = training_batches(
-        train,
+        shard_samples(dataset, splits, vocabulary),
+        len(train),
         vocabulary,
         training.batch_size,
         training.neighbour_share,

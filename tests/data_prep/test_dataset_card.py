@@ -15,10 +15,14 @@ def card():
         preparation={"cycles": 100, "exclude": ["c9"]},
         height=2,
         width=3,
-        signals_present=("voltage_v", "elapsed_time_s"),
+        signals_present=("voltage_v",),
         cells={"c0": {"eol_cycles": 741, "max_voltage_v": None, "charge_policy": "4C · neu"}},
-        shards={"train": [{"name": "a", "samples": 5}, {"name": "b", "samples": 4}], "test": []},
-        statistics={"voltage_v": SignalStatistics(3.0, 3.6, 3.3, 0.1, (3.0, 3.6))},
+        shards={
+            "train": [{"name": "a", "samples": 5}, {"name": "b", "samples": 4}],
+            "validation": [],
+            "test": [],
+        },
+        statistics={"voltage_v": SignalStatistics(3.0, 3.6, 3.3, 0.1, (3.0, 3.2, 3.3) * 2)},
         cleaning={"cycles_read": 9},
     )
 
@@ -72,15 +76,15 @@ def test_damaged_json(tmp_path, content):
 @pytest.mark.parametrize("content", ["[]", "3", "null", "{}"])
 def test_json_that_is_no_card(tmp_path, content):
     (tmp_path / CARD_NAME).write_text(content)
-    with pytest.raises(DatasetError, match="format version None, expected 1"):
+    with pytest.raises(DatasetError, match="format version None, expected 2"):
         read_card(tmp_path)
 
 
-@pytest.mark.parametrize("version", [0, 2, "1"])
+@pytest.mark.parametrize("version", [0, 1, "2"])
 def test_another_format_version(tmp_path, card, version):
     card.write(tmp_path)
     damage(tmp_path, format_version=version)
-    with pytest.raises(DatasetError, match=f"format version {version!r}, expected 1"):
+    with pytest.raises(DatasetError, match=f"format version {version!r}, expected 2"):
         read_card(tmp_path)
 
 
@@ -98,8 +102,29 @@ def test_another_format_version(tmp_path, card, version):
 def test_a_card_with_another_set_of_parts(tmp_path, card, replaced, named):
     card.write(tmp_path)
     damage(tmp_path, **replaced)
-    with pytest.raises(DatasetError, match=f"a part of the card is missing: .*{named}"):
+    with pytest.raises(DatasetError, match=f"a part is missing or of another kind: .*{named}"):
         read_card(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("replaced", "named"),
+    [
+        ({"height": "2"}, "the grid is '2' x 3"),
+        ({"width": 0}, "the grid is 2 x 0"),
+        ({"width": 4}, "has not 8 points"),
+        ({"signals_present": ["voltage"]}, "signals_present is"),
+        ({"shards": {"train": []}}, "validation"),
+        ({"shards": {"train": [{"name": "../a", "samples": 1}]}}, "'../a'"),
+        ({"shards": {"train": [{"name": "a", "samples": "1"}]}}, "'a', '1'"),
+        ({"shards": {"train": 3}}, "iterable"),
+    ],
+)
+def test_a_card_that_contradicts_itself(tmp_path, card, replaced, named):
+    card.write(tmp_path)
+    damage(tmp_path, **replaced)
+    with pytest.raises(DatasetError, match="not a sound card: .*--overwrite") as caught:
+        read_card(tmp_path)
+    assert named in str(caught.value)
 
 
 def test_numbers_that_json_does_not_have_are_refused(tmp_path, card):

@@ -9,12 +9,13 @@ from data_prep.__main__ import main
 from data_prep.config import PrepConfig
 from data_prep.dataset_card import CARD_NAME, read_card, sha256
 from data_prep.errors import SettingsError, SourceError, UnitError
-from data_prep.pipeline import charges_of_cell, collect, prepare
+from data_prep.pipeline import prepare
 from data_prep.quasi_video import unpack
-from data_prep.records import SIGNALS, DroppedCell
+from data_prep.records import SIGNALS
 from data_prep.shards import read_split
+from data_prep.sources.base import CellPlace
 from data_prep.splitting import SPLITS
-from tests.builders import a_cell, constant_charge, matr_cell, read_cells, write_matr_like
+from tests.builders import matr_cell, read_cells, write_matr_like
 
 pytest.importorskip("tensorflow")
 h5py = pytest.importorskip("h5py")
@@ -24,11 +25,14 @@ WITHOUT_TEMPERATURE = tuple(name for name in SIGNALS if name != "temperature_deg
 
 
 def lab_cells():
-    """Four cells of five cycles: cell k charges to 3.6 V - k / 10, cycle n from 25 + n degC."""
+    """Four cells of five cycles to 3.6 V.
+
+    Cycle n of cell k begins at 3 V + k / 10 + n / 100 and 25 + n degC.
+    """
     cells = [matr_cell(5, cycle_life=life, policy=f"{life:g}") for life in LIVES]
     for k, cell in enumerate(cells):
         for n, cycle in enumerate(cell.cycles, start=1):
-            cycle["V"] = np.linspace(3.0, 3.6 - k / 10, 21)
+            cycle["V"] = np.linspace(3.0 + k / 10 + n / 100, 3.6, 21)
             cycle["T"] = cycle["T"] + n
     return cells
 
@@ -40,8 +44,8 @@ def lab(tmp_path):
 
 
 def config_for(path, name="out", **options):
-    options = {"source": "matr", "height": 2, "width": 3} | options
-    return PrepConfig(input=str(path), output=str(path.parent.parent / name), **options)
+    options = {"source": "matr", "height": 2, "width": 3, "input": str(path)} | options
+    return PrepConfig(output=str(path.parent.parent / name), **options)
 
 
 def prepared(path, name="out", **options):
@@ -68,9 +72,9 @@ def test_every_charge_is_written_once_on_an_even_grid_in_units(lab):
     folder, card = prepared(lab)
     samples = all_samples(folder, card)
     assert set(samples) == {(f"lab_c{k}", n) for k in range(4) for n in range(1, 6)}
-    # Six points over an hour at 1 C: 720 s and 0.22 Ah apart; 0.6 V - 0.2 V in fifths; cycle 4.
+    # Six points over an hour at 1 C: 720 s and 0.22 Ah apart; 0.36 V in fifths; cycle 4.
     voltage, current, temperature, capacity, time = samples["lab_c2", 4]
-    assert_allclose(voltage, [3.0, 3.08, 3.16, 3.24, 3.32, 3.4], rtol=1e-6)
+    assert_allclose(voltage, [3.24, 3.312, 3.384, 3.456, 3.528, 3.6], rtol=1e-6)
     assert_allclose(current, np.ones(6), rtol=1e-6)
     assert_allclose(temperature, [29.0, 30.2, 31.4, 32.6, 33.8, 35.0], rtol=1e-6)
     assert_allclose(capacity, [0.0, 0.22, 0.44, 0.66, 0.88, 1.1], rtol=1e-6)
@@ -159,7 +163,7 @@ def test_statistics_are_of_the_training_split_alone(lab, split, changes):
     arrays = read_split(folder, card, split)
     cell, cycle = int(arrays["cell_id"][0].decode()[-1]), int(arrays["ecl"][0])
     cells = lab_cells()
-    cells[cell].cycles[cycle - 1]["T"] = np.full(21, 55.0)
+    cells[cell].cycles[cycle - 1]["T"] = np.linspace(50.0, 55.0, 21)
     write_matr_like(lab, cells)
     _, other = prepared(lab, "other")
     assert (other.statistics != card.statistics) == changes
@@ -222,17 +226,11 @@ def test_cycles_read_are_kept_or_rejected_in_the_card(damaged_lab):
 def test_cycles_read_are_kept_or_rejected_on_the_screen(damaged_lab, caplog):
     caplog.set_level(logging.INFO)
     prepare(config_for(damaged_lab))
-    assert caplog.messages == [
-        "cells   read 4 = kept 2 + dropped 2",
-        "        lab_c1 dropped: eol_not_reached: discharge capacity never falls below 0.88 Ah "
-        "(threshold 0.8 of nominal)",
-        "        lab_c3 dropped: no_usable_charge: 5 no_charge; cycle 1: the current never charges",
-        "cycles  read 20 = kept 7 + rejected 13",
-        "        10 cell_dropped",
-        "        1 not_finite, such as lab_c0 cycle 2: 1 values of voltage_v are not finite",
-        "        1 no_charge, such as lab_c0 cycle 3: the current never charges",
-        "        1 voltage_out_of_range, such as lab_c2 cycle 5: 8.39 V, outside 0.5 to 3.75",
-    ]
+    assert "cells read 4 = 2 kept + 2 dropped" in caplog.messages
+    assert "cycles read 20 = 7 kept + 13 rejected" in caplog.messages
+    text = "\n".join(caplog.messages)
+    for reason in ("eol_not_reached", "no_usable_charge", "not_finite", "voltage_out_of_range"):
+        assert reason in text
 
 
 def test_an_excluded_cell_is_named_and_its_cycles_are_counted(lab):
@@ -243,70 +241,150 @@ def test_an_excluded_cell_is_named_and_its_cycles_are_counted(lab):
     assert (card.cleaning["cycles_read"], card.cleaning["cycles_kept"]) == (12, 6)
 
 
-def test_cycles_of_a_cell_that_the_source_drops_count_up_to_those_asked_for():
-    dropped = DroppedCell("b1c8", "b1.mat", "known_defect", "noisy channel", num_cycles=900)
-    _, _, report = collect(iter([dropped]), PrepConfig(cycles=100))
-    assert (report.cycles_read, report.rejected_by_reason) == (100, {"cell_dropped": 100})
+def test_an_unknown_excluded_cell_is_named_with_those_that_exist(lab):
+    message = r"--exclude lab_c7: no such cell\. Cells: lab_c0, lab_c1, lab_c2, lab_c3\."
+    with pytest.raises(SettingsError, match=message):
+        prepare(config_for(lab, exclude=("lab_c0", "lab_c7")))
 
 
-def test_an_unknown_excluded_cell_is_named_with_those_that_exist():
-    cells = [a_cell([constant_charge()], cell_id=f"c{k}") for k in range(2)]
-    with pytest.raises(SettingsError, match=r"--exclude c7: no such cell\. Cells: c0, c1\."):
-        collect(iter(cells), PrepConfig(exclude=("c0", "c7")))
+def test_two_cells_of_one_name_are_refused(tmp_path):
+    path = write_bdf(tmp_path / "in", [True, True, True])
+    path.with_suffix(".parquet").write_bytes(b"")
+    with pytest.raises(SourceError, match=r"c0\.bdf\.parquet: cell c0 is also in c0\.bdf\.csv\."):
+        prepare(PrepConfig(source="bdf", input=str(path.parent), output=str(tmp_path / "out")))
 
 
-def test_cells_are_taken_one_at_a_time():
-    events = []
-
-    def read_cycles(cell_id):
-        events.append(f"read {cell_id}")
-        yield constant_charge()
-
-    def cells():
-        for cell_id in ("a", "b"):
-            events.append(f"open {cell_id}")
-            yield a_cell(
-                cell_id=cell_id,
-                last_cycle=1,
-                read_cycles=lambda last, name=cell_id: read_cycles(name),
-            )
-
-    samples, facts, _ = collect(cells(), PrepConfig())
-    assert events == ["open a", "read a", "open b", "read b"]
-    assert (len(samples), list(facts)) == (2, ["a", "b"])
+# Processes.
 
 
-def test_an_excluded_cell_is_not_read():
-    def read_cycles(last):
-        raise AssertionError("read")
-
-    cells = [a_cell(read_cycles=read_cycles), a_cell([constant_charge()], cell_id="b")]
-    samples, _, _ = collect(iter(cells), PrepConfig(exclude=("c0",)))
-    assert [sample.cell_id for sample in samples] == ["b"]
-
-
-def test_two_cells_of_one_name_are_refused():
-    cells = [a_cell([constant_charge()]), a_cell([constant_charge()], source_file="b.mat")]
-    with pytest.raises(SourceError, match=r"b\.mat: a second cell of the name c0\."):
-        collect(iter(cells), PrepConfig())
+@pytest.mark.parametrize("jobs", [2, 3])
+def test_any_number_of_processes_gives_the_same_bytes(damaged_lab, jobs):
+    alone, _ = prepared(damaged_lab, "alone", jobs=1)
+    together, _ = prepared(damaged_lab, "together", jobs=jobs)
+    names = sorted(path.name for path in alone.iterdir())
+    assert names == sorted(path.name for path in together.iterdir())
+    for name in names:
+        assert (alone / name).read_bytes() == (together / name).read_bytes(), name
 
 
-def test_charges_and_rejections_of_one_cell():
-    nan = np.full(61, np.nan)
-    cycles = [
-        constant_charge(1),
-        constant_charge(2, points=15),
-        constant_charge(3, voltage_v=nan),
-        constant_charge(4, current_c_rate=np.zeros(61)),
-        constant_charge(5, points=60),
-    ]
-    charges, rejected = charges_of_cell(a_cell(cycles), last=4)
-    assert list(charges) == [1]
-    assert [(number, why.reason) for number, why in rejected] == [
-        (2, "too_few_points"),
-        (3, "not_finite"),
-        (4, "no_charge"),
-    ]
+def test_a_fault_in_another_process_is_the_same_line(lab, capsys):
+    cells = lab_cells()
+    for cycle in cells[2].cycles:
+        cycle["I"] = 1.1 * cycle["I"]
+    write_matr_like(lab, cells)
+    lines = []
+    for jobs in ("1", "2"):
+        output = lab.parent.parent / "out"
+        argv = ["--source", "matr", "--input", str(lab), "--output", str(output), "--jobs", jobs]
+        assert main(argv) == 2
+        lines.append(capsys.readouterr().err)
+    assert lines[0] == lines[1]
+    assert "lab_c2" in lines[0]
+    assert not output.exists()
+
+
+def test_small_files_are_read_in_one_process_and_large_ones_in_many(tmp_path, monkeypatch):
+    monkeypatch.setattr(pipeline.os, "cpu_count", lambda: 4)
+    path = tmp_path / "a.mat"
+    path.write_bytes(bytes(1000))
+    places = [CellPlace("c0", path), CellPlace("c1", path)]
+    assert pipeline._num_jobs(places, PrepConfig()) == 1
+    assert pipeline._num_jobs(places, PrepConfig(jobs=3)) == 3
+    monkeypatch.setattr(pipeline, "PARALLEL_FROM_BYTES", 500)
+    assert pipeline._num_jobs(places, PrepConfig()) == 4
+
+
+# Bad files among good ones.
+
+
+@pytest.fixture
+def folder_with_two_bad_files(tmp_path):
+    folder = write_bdf(tmp_path / "in", [True] * 5).parent
+    (folder / "c1.bdf.csv").write_text("nonsense\n1\n")
+    (folder / "c3.bdf.csv").write_text("")
+    return folder
+
+
+def test_bad_files_are_all_named_and_the_way_out_is_given(folder_with_two_bad_files, tmp_path):
+    config = PrepConfig(
+        source="bdf", input=str(folder_with_two_bad_files), output=str(tmp_path / "out")
+    )
+    message = r"c1\.bdf\.csv: .* Also: c3\.bdf\.csv\. 2 of 5 cannot be read; add --skip-bad-files"
+    with pytest.raises(SourceError, match=message):
+        prepare(config)
+    assert not (tmp_path / "out").exists()
+
+
+def test_bad_files_are_skipped_and_counted_where_the_user_says_so(
+    folder_with_two_bad_files, tmp_path
+):
+    config = PrepConfig(
+        source="bdf",
+        input=str(folder_with_two_bad_files),
+        output=str(tmp_path / "out"),
+        height=2,
+        width=3,
+        skip_bad_files=True,
+    )
+    card = prepare(config)
+    assert list(card.cells) == ["c0", "c2", "c4"]
+    dropped = [(cell["cell_id"], cell["reason"]) for cell in card.cleaning["cells_dropped"]]
+    assert dropped == [("c1", "unreadable"), ("c3", "unreadable")]
+    assert card.cleaning["cells_read"] == 5
+
+
+def test_a_lone_bad_file_is_its_own_message(tmp_path):
+    path = tmp_path / "a.mat"
+    path.write_text("text")
+    with pytest.raises(SourceError, match=r"a\.mat: not a readable MATLAB v7\.3") as caught:
+        prepare(PrepConfig(source="matr", input=str(path), output=str(tmp_path / "out")))
+    assert "--skip-bad-files" not in str(caught.value)
+
+
+# Which source.
+
+
+def test_auto_names_the_source_that_it_took(lab, caplog):
+    caplog.set_level(logging.INFO)
+    card = prepare(config_for(lab, source="auto"))
+    assert "source: matr (1 file)" in caplog.messages
+    assert card.source["name"] == card.preparation["source"] == "matr"
+
+
+def test_auto_without_input_is_the_demo(tmp_path):
+    card = prepare(PrepConfig(output=str(tmp_path / "out")))
+    assert card.source["name"] == "demo"
+    assert sum(map(card.num_samples, SPLITS)) == 240
+
+
+def test_an_input_needs_an_output(lab):
+    with pytest.raises(SettingsError, match="--input needs --output"):
+        prepare(PrepConfig(source="matr", input=str(lab)))
+
+
+def test_files_of_another_format_are_named(lab, caplog):
+    (lab.parent / "notes.xyz").write_text("?")
+    prepare(config_for(lab.parent / "lab.mat", input=str(lab.parent)))
+    assert "not read, of another format: notes.xyz" in caplog.messages
+
+
+# The policy as numbers.
+
+
+def test_policies_go_with_each_sample_as_numbers(lab):
+    cells = lab_cells()
+    cells[0].policy = "5.4C(40%)-3.6C-newstructure"
+    write_matr_like(lab, cells)
+    folder, card = prepared(lab)
+    steps = {}
+    for split in SPLITS:
+        arrays = read_split(folder, card, split)
+        steps |= dict(zip(arrays["cell_id"], arrays["policy_steps"], strict=True))
+    expected = [[5.4, 0.4], [3.6, 0.8], [1, 1], [1, 1], [1, 1], [1, 1]]
+    assert_array_equal(steps[b"lab_c0"], np.float32(expected))
+    # "741" is no policy.
+    assert_array_equal(steps[b"lab_c1"], np.zeros((6, 2)))
+    assert card.cells["lab_c0"]["charge_policy"] == "5.4C(40%)-3.6C-newstructure"
 
 
 # Units.
@@ -365,8 +443,8 @@ def write_bdf(folder, with_temperature):
         lines = [header + (",Surface Temperature / degC" if warm else "")]
         for n in (1, 2):
             for p in range(20):
-                line = f"{n},{4000 * n + 180 * p},{3.0 + 0.01 * p},1.0"
-                lines.append(line + (f",{25 + n}" if warm else ""))
+                line = f"{n},{4000 * n + 180 * p},{3.0 + 0.01 * p + 0.001 * n},1.0"
+                lines.append(line + (f",{25 + n + 0.1 * p}" if warm else ""))
         (folder / f"c{k}.bdf.csv").write_text("\n".join(lines) + "\n")
         rows.append(f"c{k},{700 + k},1.0")
     (folder / "cells.csv").write_text("\n".join(rows) + "\n")
@@ -403,7 +481,9 @@ def test_temperature_of_some_cells_only_is_left_out_with_a_warning(tmp_path, cap
 def test_temperature_of_every_cell(tmp_path):
     folder, card = prepared_bdf(tmp_path, True, True, True)
     assert card.signals_present == SIGNALS
-    assert_array_equal(all_samples(folder, card)["c1", 2][2], np.full(6, 27.0))
+    # From 27 degC, 1.9 K in fifths.
+    warming = [27.0, 27.38, 27.76, 28.14, 28.52, 28.9]
+    assert_allclose(all_samples(folder, card)["c1", 2][2], warming, rtol=1e-6)
 
 
 # The place on the disk.
@@ -477,24 +557,23 @@ def test_nasa_has_all_signals_with_the_capacity_integrated(nasa):
     folder, card = nasa
     assert card.signals_present == SIGNALS
     assert {name: cell["samples"] for name, cell in card.cells.items()} == {
-        "B0025": 30,
-        "B0045": 72,
-        "B0046": 72,
+        "B0025": 28,
+        "B0045": 71,
+        "B0046": 70,
     }
-    # 174 * 94 // 124 = 131, of which 26 for validation.
-    assert [card.num_samples(split) for split in SPLITS] == [105, 26, 43]
+    # 169 * 94 // 124 = 128, of which 25 for validation.
+    assert [card.num_samples(split) for split in SPLITS] == [103, 25, 41]
 
 
-def test_nasa_loses_only_the_truncated_charge_with_nan(nasa):
+def test_nasa_loses_top_ups_and_the_charge_with_nan(nasa):
     _, card = nasa
-    assert card.cleaning["rejected"] == [
-        {
-            "cell_id": "B0025",
-            "cycle": 31,
-            "reason": "not_finite",
-            "detail": "2 values of voltage_v are not finite",
-        }
+    rejected = [(r["cell_id"], r["cycle"], r["reason"]) for r in card.cleaning["rejected"]]
+    assert rejected[:3] == [
+        ("B0025", 9, "partial_charge"),
+        ("B0025", 25, "partial_charge"),
+        ("B0025", 31, "not_finite"),
     ]
+    assert [reason for _, _, reason in rejected[3:]] == ["partial_charge"] * 3
     assert (card.cleaning["cycles_read"], card.cleaning["cells_dropped"]) == (175, [])
 
 

@@ -63,12 +63,12 @@ def write_dataset(directory, signals_present=SIGNALS):
         signals_present=signals_present,
         cells={},
         shards={},
-        statistics=fit_statistics(training, signals_present),
+        statistics=fit_statistics([training], signals_present),
         cleaning={},
     )
     for name in SPLITS:
         chosen = [samples[index] for index in split[name]]
-        card.shards[name] = write_shards(directory, name, chosen, HEIGHT, WIDTH)
+        card.shards[name] = write_shards(directory, name, chosen, len(chosen), HEIGHT, WIDTH)
     card.write(directory)
     return open_dataset(directory)
 

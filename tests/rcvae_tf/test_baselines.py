@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from data_prep.protocol import MAX_STEPS
 from data_prep.quasi_video import pack
 from data_prep.records import SIGNALS
 from rcvae_tf.dataset import SplitData
@@ -21,7 +22,8 @@ def split(values_by_label):
     curves = np.tile(values[:, None, None], (1, len(SIGNALS), 4))
     labels = np.array([label for *label, _ in values_by_label])
     cells = np.array([f"cell_{eol}" for eol, _ in labels])
-    return SplitData(pack(curves, 2, 2), labels, cells, SIGNALS)
+    policies = np.zeros((len(labels), MAX_STEPS, 2), np.float32)
+    return SplitData(pack(curves, 2, 2), labels, cells, policies, SIGNALS)
 
 
 TRAIN = split([(500, 1, 1.0), (500, 3, 2.0), (800, 1, 3.0), (800, 3, 6.0)])

@@ -7,9 +7,11 @@ from data_prep.quasi_video import pack
 from data_prep.records import SIGNALS
 from rcvae_tf.conditions import Condition, Vocabulary
 from rcvae_tf.dataset import (
+    array_samples,
     merge,
     model_inputs,
     open_dataset,
+    shard_samples,
     training_batches,
     validation_batches,
 )
@@ -23,7 +25,9 @@ def vocabulary(dataset):
 
 def batches_of(data, vocabulary, **changes):
     settings = {"batch_size": 5, "neighbour_share": 0.0, "seed": 3, **changes}
-    return list(training_batches(data, vocabulary, **settings).as_numpy_iterator())
+    samples = array_samples(data, vocabulary)
+    batches = training_batches(samples, len(data), vocabulary, **settings)
+    return list(batches.as_numpy_iterator())
 
 
 def test_every_sample_is_in_one_split_alone(dataset):
@@ -77,6 +81,29 @@ def test_validation_batches_keep_the_order_and_the_smaller_last_batch(dataset, v
     assert_array_equal(joined, dataset.test.labels)
 
 
+@pytest.mark.parametrize("splits", [("train",), ("train", "validation")])
+def test_samples_from_the_shards_are_those_of_the_arrays(dataset, splits):
+    data = dataset.train if len(splits) == 1 else merge(dataset.train, dataset.validation)
+    known = Vocabulary(data.conditions, 0.9)
+    from_arrays = list(array_samples(data, known).as_numpy_iterator())
+    from_shards = shard_samples(dataset, splits, known)
+    # Twice: the second pass comes from memory.
+    for _ in range(2):
+        streamed = list(from_shards.as_numpy_iterator())
+        assert len(streamed) == len(from_arrays)
+        for one, other in zip(streamed, from_arrays, strict=True):
+            assert set(one) == set(other)
+            for name in one:
+                assert one[name].dtype == other[name].dtype, name
+                assert_array_equal(one[name], other[name])
+
+
+def test_a_label_that_is_not_known_has_no_index_in_the_stream(dataset):
+    known = Vocabulary([Condition(400, 1)], 0.9)
+    indices = {int(s["condition_index"]) for s in shard_samples(dataset, ["train"], known)}
+    assert indices == {0, -1}
+
+
 def test_training_batches_have_one_size(dataset, vocabulary):
     batches = batches_of(dataset.train, vocabulary, batch_size=4)
     assert [len(batch["x"]) for batch in batches] == [4, 4, 4]
@@ -88,7 +115,8 @@ def test_a_batch_is_at_most_the_training_split(dataset, vocabulary):
 
 
 def test_an_epoch_shows_every_sample_once_in_a_new_order(dataset, vocabulary):
-    batches = training_batches(dataset.train, vocabulary, 5, 0.0, seed=3)
+    samples = array_samples(dataset.train, vocabulary)
+    batches = training_batches(samples, 15, vocabulary, 5, 0.0, seed=3)
     first, second = (
         np.concatenate([batch["condition_index"] for batch in batches.as_numpy_iterator()])
         for _ in range(2)
@@ -130,9 +158,8 @@ def test_a_folder_without_a_data_set_is_named(tmp_path):
         open_dataset(tmp_path / "nowhere")
 
 
-def test_a_missing_shard_is_named_when_its_split_is_asked_for(dataset_copy):
+def test_a_missing_shard_is_named_before_anything_is_read(dataset_copy):
     (shard,) = dataset_copy.directory.glob("test-*.tfrecord")
     shard.unlink()
-    assert len(dataset_copy.train) == 15
     with pytest.raises(DatasetError, match=rf"{shard.name}: the shard is missing"):
-        dataset_copy.test  # noqa: B018  reads the split
+        open_dataset(dataset_copy.directory)

@@ -1,0 +1,172 @@
+"""All that is done with one cell alone, in whatever process: read, cut, clean, resample."""
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from data_prep.cleaning import cell_faults, charge_fault, check_units, sample_fault, segment_fault
+from data_prep.clock import mend_clock
+from data_prep.config import PrepConfig
+from data_prep.end_of_life import end_of_life
+from data_prep.errors import SourceError, UnitError, UserError
+from data_prep.protocol import policy_numbers
+from data_prep.records import Cell, Charge, Cycle, DroppedCell, FloatArray, Rejection
+from data_prep.resampling import resample
+from data_prep.segmentation import charge_segment, cut_charge
+from data_prep.sources import source
+from data_prep.sources.base import UNREADABLE, CellPlace
+from data_prep.spool import Spool
+
+
+@dataclass(frozen=True)
+class KeptCell:
+    """What came of a cell; its curves lie in the spool, a row for each kept cycle.
+
+    Args:
+        cell: Without a way to its cycles, so that it can be sent between processes.
+        eol: Its end of life.
+        cycles: Numbers of the kept cycles, ascending.
+        has_temperature: For each kept cycle.
+        rejected: Number and reason of the others.
+        repairs: By cycle, what was mended in its samples.
+        policy_steps: The charge policy as numbers, shape `(MAX_STEPS, 2)`.
+    """
+
+    cell: Cell
+    eol: int
+    cycles: tuple[int, ...]
+    has_temperature: tuple[bool, ...]
+    rejected: tuple[tuple[int, Rejection], ...]
+    repairs: dict[int, tuple[str, ...]]
+    policy_steps: FloatArray
+
+
+def read_and_spool(
+    item: tuple[int, CellPlace | DroppedCell], config: PrepConfig, spool: Spool
+) -> KeptCell | DroppedCell:
+    """Reads the cell at a place and spools its curves under the number of the item.
+
+    Args:
+        item: Number and place of the cell.
+        config: Its `source` is a reader's name.
+        spool: Where the curves go.
+
+    Returns:
+        What came of it; a cell that cannot be read comes as dropped, with what is wrong.
+
+    Raises:
+        UnitError: The cell's current, time and capacity contradict one another throughout.
+    """
+    number, place = item
+    if isinstance(place, DroppedCell):
+        return place
+    try:
+        cell = source(config.source).read_cell(place, config.source_options)
+        if place.cell_id in config.exclude:
+            return _excluded(place, min(_num_cycles(cell), config.cycles))
+        outcome, curves = work_on(cell, config)
+    except UnitError:
+        raise
+    except SourceError as error:
+        if place.cell_id in config.exclude:
+            return _excluded(place, 0)
+        return DroppedCell(place.cell_id, place.path.name, UNREADABLE, str(error))
+    if isinstance(outcome, KeptCell):
+        spool.write(number, curves)
+    return outcome
+
+
+def work_on(
+    cell: Cell | DroppedCell, config: PrepConfig
+) -> tuple[KeptCell | DroppedCell, FloatArray]:
+    """The sound charges of a cell on the common grid.
+
+    Returns:
+        What came of the cell, and its curves of shape `(kept cycles, signals, points)`.
+
+    Raises:
+        SourceError: A cycle cannot be read.
+        UnitError: The cell's numbers contradict one another.
+    """
+    nothing = np.zeros((0, 0, 0), np.float32)
+    if isinstance(cell, DroppedCell):
+        return _with_cycles(cell, min(_num_cycles(cell), config.cycles)), nothing
+    eol = end_of_life(cell, config.eol_threshold, config.eol_fallback)
+    if isinstance(eol, DroppedCell):
+        return _with_cycles(eol, min(_num_cycles(cell), config.cycles)), nothing
+    charges, rejected = charges_of_cell(cell, config.cycles)
+    kept = list(charges.values())
+    curves = np.array([resample(charge, config.num_points) for charge in kept], np.float32)
+    steps, notes = _policy_steps(cell)
+    return KeptCell(
+        cell=dataclasses.replace(cell, read_cycles=_no_cycles, notes=cell.notes + notes),
+        eol=eol,
+        cycles=tuple(charges),
+        has_temperature=tuple(charge.temperature_degc is not None for charge in kept),
+        rejected=tuple(rejected),
+        repairs={number: charge.repairs for number, charge in charges.items() if charge.repairs},
+        policy_steps=steps,
+    ), curves
+
+
+def charges_of_cell(cell: Cell, last: int) -> tuple[dict[int, Charge], list[tuple[int, Rejection]]]:
+    """The charges of cycles 1 to `last` that are sound, by cycle number, and the other cycles.
+
+    Raises:
+        UnitError: The cell's current, time and capacity contradict one another throughout.
+    """
+    charges: dict[int, Charge] = {}
+    rejected: list[tuple[int, Rejection]] = []
+    for cycle in cell.read_cycles(last):
+        charge = _charge(cell, cycle)
+        if isinstance(charge, Rejection):
+            rejected.append((cycle.number, charge))
+        else:
+            charges[cycle.number] = charge
+    check_units(cell, list(charges.values()))
+    faults = {n: fault for n, charge in charges.items() if (fault := charge_fault(cell, charge))}
+    sound = {n: charge for n, charge in charges.items() if n not in faults}
+    faults |= cell_faults(cell, sound)
+    sound = {n: charge for n, charge in sound.items() if n not in faults}
+    return sound, sorted([*rejected, *faults.items()], key=lambda item: item[0])
+
+
+def _charge(cell: Cell, cycle: Cycle) -> Charge | Rejection:
+    """The charge of a cycle, or why there is none."""
+    if fault := sample_fault(cycle):
+        return fault
+    cycle, repairs = mend_clock(cycle)
+    segment = charge_segment(cycle)
+    if segment is None:
+        return segment_fault(segment)
+    return cut_charge(cycle, segment, cell.nominal_capacity_ah, repairs)
+
+
+def _excluded(place: CellPlace, num_cycles: int) -> DroppedCell:
+    detail = "left out by --exclude"
+    return DroppedCell(place.cell_id, place.path.name, "excluded", detail, num_cycles)
+
+
+def _num_cycles(cell: Cell | DroppedCell) -> int:
+    return cell.num_cycles if isinstance(cell, DroppedCell) else cell.last_cycle
+
+
+def _with_cycles(cell: DroppedCell, num_cycles: int) -> DroppedCell:
+    return dataclasses.replace(cell, num_cycles=num_cycles)
+
+
+def _no_cycles(last: int) -> Iterator[Cycle]:
+    """Stands in for the way to a file that is closed by now."""
+    del last
+    yield from ()
+
+
+def _policy_steps(cell: Cell) -> tuple[FloatArray, tuple[str, ...]]:
+    """The policy as numbers, and a note where its text is no policy."""
+    try:
+        return policy_numbers(cell.charge_policy or ""), ()
+    except UserError:
+        note = f"charge policy {cell.charge_policy!r} kept as text: not read as rates"
+        return policy_numbers(""), (note,)

@@ -1,0 +1,43 @@
+import os
+import time
+
+import pytest
+
+from data_prep.errors import SourceError
+from data_prep.parallel import in_order
+
+
+def slow_square(item, offset):
+    """Later items are done first."""
+    time.sleep(0.02 * (4 - item))
+    return item * item + offset, os.getpid()
+
+
+def fail_at_two(item):
+    if item == 2:
+        raise SourceError("item 2: torn")
+    return item
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_results_come_in_the_order_of_the_items(jobs):
+    results = list(in_order(slow_square, [0, 1, 2, 3], jobs, 100))
+    assert [value for value, _ in results] == [100, 101, 104, 109]
+
+
+def test_one_job_works_in_this_process():
+    assert {pid for _, pid in in_order(slow_square, [2, 3], 1, 0)} == {os.getpid()}
+
+
+def test_two_jobs_work_in_others():
+    assert os.getpid() not in {pid for _, pid in in_order(slow_square, [0, 1, 2, 3], 2, 0)}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_fault_comes_as_it_was_raised(jobs):
+    with pytest.raises(SourceError, match="item 2: torn"):
+        list(in_order(fail_at_two, [0, 1, 2, 3], jobs))
+
+
+def test_nothing_to_do():
+    assert list(in_order(fail_at_two, [], 4)) == []
