@@ -3,10 +3,13 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.io import savemat
 
+from data_prep.end_of_life import end_of_life
 from data_prep.errors import SourceError
+from data_prep.protocol import ChargeStep, parse_policy
 from data_prep.records import DroppedCell
 from data_prep.sources import nasa
 from data_prep.sources.base import SourceOptions
+from data_prep.sources.nasa_records import CHARGE_FIELDS
 from tests.builders import read_cells
 
 
@@ -47,7 +50,7 @@ def test_a_cell_is_named_after_its_file_and_is_a_2_ah_cell(tmp_path):
     cell = only_cell(write(tmp_path / "B0099.mat", charge(), discharge(1.8)))
     assert (cell.cell_id, cell.source_file) == ("B0099", "B0099.mat")
     assert (cell.nominal_capacity_ah, cell.max_voltage_v) == (2.0, 4.2)
-    assert (cell.charge_policy, cell.eol_cycles) == (None, None)
+    assert (cell.charge_policy, cell.eol_cycles, cell.notes) == ("0.75C", None, ())
 
 
 def test_amperes_become_c_rate_and_other_series_keep_their_unit(tmp_path):
@@ -63,6 +66,9 @@ def test_amperes_become_c_rate_and_other_series_keep_their_unit(tmp_path):
 def test_the_users_nominal_capacity_goes_before_2_ah(tmp_path):
     cell = only_cell(write(tmp_path / "B0099.mat", charge()), nominal_capacity_ah=2.5)
     assert cell.nominal_capacity_ah == 2.5
+    # 1.5 A of 2.5 Ah, to the end of the charge.
+    assert cell.charge_policy == "0.6C"
+    assert parse_policy(cell.charge_policy) == (ChargeStep(0.6, 1.0),)
     assert_array_equal(all_cycles(cell)[0].current_c_rate, [0.6, 0.4, 0.1])
 
 
@@ -106,7 +112,7 @@ def test_nan_and_spikes_of_a_charge_are_passed_on(tmp_path):
 
 
 def test_charges_of_one_and_of_no_sample_stay_arrays(tmp_path):
-    fields = nasa.CHARGE_FIELDS.values()
+    fields = CHARGE_FIELDS.values()
     path = write(
         tmp_path / "B0099.mat",
         charge(**dict.fromkeys(fields, 3.0)),
@@ -202,8 +208,42 @@ def test_several_capacities_of_one_discharge_are_refused(tmp_path):
 
 
 def test_a_folder_without_mat_files_is_refused(tmp_path):
-    with pytest.raises(SourceError, match=r"holds no NASA \.mat files"):
+    with pytest.raises(SourceError, match=r"holds neither NASA \.mat files nor the metadata\.csv"):
         nasa.find_files(tmp_path)
+
+
+def test_a_place_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(SourceError, match="nowhere: no such file or folder"):
+        nasa.find_files(tmp_path / "nowhere")
+
+
+def test_a_file_is_read_once_for_all_its_cycles(tmp_path):
+    path = write(tmp_path / "B0099.mat", charge(), charge())
+    cell = only_cell(path)
+    path.unlink()
+    assert [cycle.number for cycle in all_cycles(cell)] == [1, 2]
+
+
+@pytest.mark.parametrize("do_compression", [False, True])
+def test_damaged_bytes_are_read_or_refused_in_one_line(tmp_path, do_compression):
+    path = tmp_path / "B0099.mat"
+    cycle = [charge(), discharge(1.8), impedance(), charge()]
+    savemat(path, {"B0099": {"cycle": cycle}}, do_compression=do_compression)
+    good, generator = path.read_bytes(), np.random.default_rng(1)
+    num_read, messages = 0, []
+    for _ in range(300):
+        data = bytearray(good)
+        for place in generator.integers(0, len(data), generator.integers(1, 4)):
+            data[place] = generator.integers(0, 256)
+        path.write_bytes(data)
+        try:
+            cell = only_cell(path)
+            num_read += len(all_cycles(cell)) if not isinstance(cell, DroppedCell) else 1
+        except SourceError as error:
+            messages.append(str(error))
+    assert num_read > 10
+    assert len(messages) > 100
+    assert {len(message.splitlines()) for message in messages} == {1}
 
 
 def test_files_are_found_in_order(tmp_path):
@@ -267,3 +307,29 @@ def test_real_cell_at_4_degc_starts_cold(real_cells):
     assert cycle.time_s.size == 1621
     assert_allclose(cycle.temperature_degc[:2], [6.20157813, 6.20766749], rtol=1e-8)
     assert_allclose(cycle.current_c_rate[1], 0.755261615, rtol=1e-8)
+
+
+def test_real_charges_begin_with_one_sample_of_leftover_discharge(real_cells):
+    lowest_a = [
+        2.0 * np.min(cycle.current_c_rate[:3]) for cycle in real_cells["B0025"].read_cycles(31)
+    ]
+    assert len(lowest_a) == 31
+    assert max(lowest_a) < -2.5
+    assert_allclose(min(lowest_a), -3.9135, atol=1e-4)
+
+
+def test_real_charges_end_at_3_hours_with_current_still_flowing(real_cells):
+    ends = [
+        (cycle.time_s[-1], 2.0 * cycle.current_c_rate[-1])
+        for cycle in real_cells["B0046"].read_cycles(5)
+    ]
+    assert_allclose([time_s for time_s, _ in ends], 10805.0, atol=5.0)
+    assert_allclose(
+        [current_a for _, current_a in ends], [0.0594, 0.0706, 0.0668, 0.0538, 0.0682], atol=1e-4
+    )
+
+
+def test_real_cells_at_4_degc_are_past_their_life_from_the_first_cycle(real_cells):
+    assert end_of_life(real_cells["B0045"], 0.8, "drop").reason == "eol_before_record"
+    # A discharge that was broken off.
+    assert real_cells["B0045"].discharge_capacity_ah[19] == 0.0
