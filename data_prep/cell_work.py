@@ -6,15 +6,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_prep.cleaning import cell_faults, charge_fault, check_units, sample_fault, segment_fault
-from data_prep.clock import mend_clock
+from data_prep.charges.clock import mend_clock
+from data_prep.charges.segmentation import charge_segment, cut_charge
+from data_prep.cleaning.checks import (
+    cell_faults,
+    charge_fault,
+    check_units,
+    sample_fault,
+    segment_fault,
+)
 from data_prep.config import PrepConfig
 from data_prep.end_of_life import end_of_life
 from data_prep.errors import SourceError, UnitError, UserError
 from data_prep.protocol import policy_numbers
 from data_prep.records import Cell, Charge, Cycle, DroppedCell, FloatArray, Rejection
 from data_prep.resampling import resample
-from data_prep.segmentation import charge_segment, cut_charge
 from data_prep.sources import source
 from data_prep.sources.base import UNREADABLE, CellPlace
 from data_prep.spool import Spool

@@ -111,7 +111,7 @@ def fade_figure(cells: Sequence[CellPicture], eol_threshold: float) -> "Figure":
     The discharge capacity where it is known, else the charged one; as a share of the nominal
     capacity where the cells have several. Cells without end of life are grey.
 
-    Paper: Fig. 2a.
+    As in the paper's Fig. 2a.
     """
     nominal_ah = {cell.nominal_capacity_ah for cell in cells}
     as_share = len(nominal_ah) > 1
@@ -138,7 +138,7 @@ def fade_figure(cells: Sequence[CellPicture], eol_threshold: float) -> "Figure":
 def charges_figure(charges: CellCurves) -> "Figure":
     """Voltage and temperature of one cell's charges over time, coloured by the cycle number.
 
-    Paper: Figs. 2b and 2c.
+    As in the paper's Figs. 2b and 2c.
     """
     names = ["voltage_v", *(["temperature_degc"] if charges.has_temperature else [])]
     figure, axes = _figure_with_axes(len(names), 3.4)

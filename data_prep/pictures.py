@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from data_prep.cell_work import KeptCell
+from data_prep.cleaning.report import CELL_DROPPED, CleaningReport
 from data_prep.figures import CellCurves, CellPicture, draw
 from data_prep.gathering import Gathering
 from data_prep.records import SIGNALS, DroppedCell, FloatArray
-from data_prep.report import CELL_DROPPED, CleaningReport
 
 FOLDER = "figures"
 CAPACITY = SIGNALS.index("charge_capacity_ah")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from data_prep import settings
 from data_prep.cell_work import KeptCell, read_and_spool
+from data_prep.cleaning.report import CleaningReport
 from data_prep.config import AUTO, DEMO_OUTPUT, PrepConfig
 from data_prep.dataset_card import DatasetCard, describe_files
 from data_prep.errors import SettingsError, SourceError
@@ -17,7 +18,6 @@ from data_prep.parallel import in_order
 from data_prep.pictures import draw_pictures
 from data_prep.progress import progress_line
 from data_prep.records import DroppedCell
-from data_prep.report import CleaningReport
 from data_prep.scaling import fit_statistics
 from data_prep.shards import write_shards
 from data_prep.sources import source
@@ -46,7 +46,7 @@ def prepare(config: PrepConfig) -> DatasetCard:
     places = _places(config, files)
     with made_beside(output) as directory:
         spool = spool_in(directory, config.num_points)
-        gathering, report = gather(places, config, spool)
+        gathering, report = gather(files, places, config, spool)
         _say_what_came_of_it(gathering, report)
         _check_bad_files(report, config)
         if not gathering.num_samples:
@@ -59,12 +59,15 @@ def prepare(config: PrepConfig) -> DatasetCard:
 
 
 def gather(
-    places: Sequence[CellPlace | DroppedCell], config: PrepConfig, spool: Spool
+    files: Sequence[Path],
+    places: Sequence[CellPlace | DroppedCell],
+    config: PrepConfig,
+    spool: Spool,
 ) -> tuple[Gathering, CleaningReport]:
     """Every usable charge of every usable cell, one cell in memory at a time in each process."""
     report = CleaningReport()
     kept: dict[int, KeptCell] = {}
-    jobs = _num_jobs(places, config)
+    jobs = config.jobs or _num_jobs(files)
     outcomes = in_order(read_and_spool, list(enumerate(places)), jobs, config, spool)
     with progress_line("reading cells", len(places)) as advance:
         for number, (place, outcome) in enumerate(zip(places, outcomes, strict=True)):
@@ -131,11 +134,8 @@ def _places(config: PrepConfig, files: Sequence[Path]) -> list[CellPlace | Dropp
     return places
 
 
-def _num_jobs(places: Sequence[CellPlace | DroppedCell], config: PrepConfig) -> int:
-    if config.jobs is not None:
-        return config.jobs
-    paths = {place.path for place in places if isinstance(place, CellPlace)}
-    small = sum(path.stat().st_size for path in paths) < PARALLEL_FROM_BYTES
+def _num_jobs(files: Sequence[Path]) -> int:
+    small = sum(path.stat().st_size for path in files) < PARALLEL_FROM_BYTES
     return 1 if small else os.cpu_count() or 1
 
 
@@ -164,7 +164,7 @@ def _check_bad_files(report: CleaningReport, config: PrepConfig) -> None:
     more = f" and {len(bad) - 4} more" if len(bad) > 4 else ""
     raise SourceError(
         f"{first}{others}{more}{'.' if others else ''} {len(bad)} of {report.cells_read} "
-        f"cannot be read; add --skip-bad-files to go on without."
+        f"cells cannot be read; add --skip-bad-files to go on without."
     )
 
 

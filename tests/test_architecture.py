@@ -21,19 +21,22 @@ COMMANDS = {
 }
 # They make the flags and the parser; that is their work.
 COMMAND_LINE_MODULES = {"data_prep.command_line", "data_prep.settings"}
-# The steps of the preparation; `data_prep.pipeline` calls them in order.
+# The steps of the preparation; `data_prep.cell_work` and `data_prep.pipeline` call them in order.
 STAGES = {
     f"data_prep.{name}"
     for name in (
         "end_of_life",
-        "segmentation",
-        "cleaning",
+        "charges.clock",
+        "charges.segmentation",
+        "cleaning.checks",
         "resampling",
         "quasi_video",
         "splitting",
         "scaling",
     )
 }
+# What several readers share; each reader has a room (or a module) of its own beside it.
+SHARED_BY_READERS = {"base", "cycler", "pickles"}
 # What a report may know: names, arrays, files. No model, no run, no TensorFlow.
 FORBIDDEN_IN_REPORT = ("tensorflow", "keras", "rcvae_tf.model", "rcvae_tf.run", "rcvae_tf.training")
 
@@ -139,21 +142,44 @@ def test_a_stage_never_imports_another():
     assert offenders(STAGES, STAGES) == []
 
 
+def room_of_reader(name):
+    """`bdf` of `data_prep.sources.bdf.columns`; empty outside the sources."""
+    parts = name.split(".")
+    return parts[2] if name.startswith("data_prep.sources.") else ""
+
+
 def test_readers_of_sources_do_not_know_each_other():
-    readers = [name for name in modules_of("data_prep.sources") if name != "data_prep.sources"]
-    forbidden = [name for name in readers if name not in ("data_prep.sources.base",)]
     pairs = {
-        f"{name} imports {target}"
-        for name in readers
-        for target in imports(name) & set(forbidden)
-        # The demo is a file in the layout of MATR, and that reader has its table of corrections.
-        if (name, target)
-        not in {
-            ("data_prep.sources.demo", "data_prep.sources.matr"),
-            ("data_prep.sources.matr", "data_prep.sources.matr_corrections"),
-        }
+        (room_of_reader(name), room_of_reader(target))
+        for name in modules_of("data_prep.sources")
+        for target in imports(name)
+        if room_of_reader(name) not in ("", "detection", *SHARED_BY_READERS)
     }
-    assert pairs == set()
+    strangers = {pair for pair in pairs if pair[1] not in ("", pair[0], *SHARED_BY_READERS)}
+    # The demo is a file in the layout of MATR.
+    assert strangers == {("demo", "matr")}
+
+
+def test_what_readers_share_knows_no_reader():
+    shared = [n for n in SOURCES if room_of_reader(n) in SHARED_BY_READERS]
+    rooms = {room_of_reader(target) for name in shared for target in imports(name)}
+    assert rooms <= {"", *SHARED_BY_READERS}
+
+
+def test_readers_know_nothing_of_what_comes_after_them():
+    known = {
+        target
+        for name in modules_of("data_prep.sources")
+        for target in imports(name)
+        if target in SOURCES and not is_in(target, "data_prep.sources")
+    }
+    # Cycles are counted by what segmentation takes for a discharge, on a mended clock.
+    assert known <= {
+        "data_prep.records",
+        "data_prep.errors",
+        "data_prep.charges.clock",
+        "data_prep.charges.swings",
+    }
 
 
 def test_reports_know_no_model():

@@ -10,13 +10,13 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def test_the_page_of_the_data_has_the_rules_of_the_code():
-    from data_prep.cleaning_rules import rules_as_markdown
+    from data_prep.cleaning.rules import rules_as_markdown
 
     assert rules_as_markdown().strip() in (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
 
 
 def test_the_page_of_the_data_names_every_source_and_repair():
-    from data_prep import clock, segmentation
+    from data_prep.charges import clock, segmentation
     from data_prep.sources import SOURCES
 
     page = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")

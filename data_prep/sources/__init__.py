@@ -7,10 +7,10 @@ from data_prep.sources.base import Source
 
 SOURCES = {
     "matr": "data_prep.sources.matr",
-    "nasa": "data_prep.sources.nasa",
-    "bdf": "data_prep.sources.bdf",
-    "batteryml": "data_prep.sources.batteryml",
-    "arbin": "data_prep.sources.arbin",
+    "nasa": "data_prep.sources.nasa.reader",
+    "bdf": "data_prep.sources.bdf.reader",
+    "batteryml": "data_prep.sources.batteryml.reader",
+    "arbin": "data_prep.sources.arbin.reader",
     "demo": "data_prep.sources.demo",
 }
 

@@ -6,9 +6,9 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from data_prep.errors import SourceError
-from data_prep.sources.arbin import is_arbin
-from data_prep.sources.bdf import is_bdf
-from data_prep.sources.nasa_kaggle import METADATA, is_metadata
+from data_prep.sources.arbin.reader import is_arbin
+from data_prep.sources.bdf.reader import is_bdf
+from data_prep.sources.nasa.kaggle import METADATA, is_metadata
 
 # What lies beside measurements and is none; in lower case.
 SIDE_FILES = (

@@ -1,6 +1,7 @@
 """Every mistake a user can make at the command: exit code 2 and one line that helps."""
 
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -82,7 +83,7 @@ def test_an_input_without_files_of_the_source(refused, tmp_path, source, suffix)
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "readme.txt").touch()
     line = refused("--source", source, "--input", tmp_path / "in")
-    assert line.startswith(f"{tmp_path / 'in'}: holds no ")
+    assert line.startswith(f"{tmp_path / 'in'}: holds n")
     assert suffix in line
     assert "or choose another --source" in line
 
@@ -109,7 +110,7 @@ def test_a_nasa_file_given_as_matr(refused, tmp_path):
     savemat = pytest.importorskip("scipy.io").savemat
     savemat(tmp_path / "B0005.mat", {"B0005": {"cycle": []}})
     line = refused("--source", "matr", "--input", tmp_path)
-    assert "B0005.mat: not a readable MATLAB v7.3 (HDF5) file" in line
+    assert "B0005.mat: is a MATLAB v5 file, expected MATLAB v7.3 (HDF5)" in line
 
 
 def test_a_truncated_matr_file(refused, lab):
@@ -121,15 +122,41 @@ def test_a_damaged_cycle_in_a_matr_file(refused, lab):
     with h5py.File(lab, "r+") as file:
         file[file["batch/cycles"][2, 0]]["Qc"][1, 0] = h5py.Reference()
     line = refused("--source", "matr", "--input", lab)
-    assert (
-        line == "lab.mat: lab_c2 cycle 1: cannot be read, the file is damaged. Download it again."
-    )
+    assert line.startswith(f"{lab}: lab_c2 cycle 1: `Qc` is missing: its reference leads nowhere.")
+    assert line.endswith("1 of 4 cells cannot be read; add --skip-bad-files to go on without.")
 
 
 def test_a_bdf_file_without_a_column(refused, tmp_path):
     (tmp_path / "c0.bdf.csv").write_text("Cycle Count / 1,Test Time / s,Voltage / V\n1,0,3.3\n")
     line = refused("--source", "bdf", "--input", tmp_path, "--nominal-capacity-ah", 1.1)
-    assert "c0.bdf.csv: expected the column Current / A or current_ampere, found Cycle" in line
+    expected = "expected the column Current / A or current_ampere (also in mA), found Cycle"
+    assert f"c0.bdf.csv: {expected}" in line
+
+
+def test_two_formats_in_one_folder(refused, lab):
+    (lab.parent / "c0.bdf.csv").write_text("Test Time / s,Voltage / V,Current / A\n0,3.3,1\n")
+    line = refused("--input", lab.parent)
+    assert "lab.mat" in line
+    assert "c0.bdf.csv" in line
+    assert "--source" in line
+
+
+def test_a_pickle_that_would_run_something(refused, tmp_path):
+    class Hostile:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "made"),)
+
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "cell.pkl").write_bytes(pickle.dumps({"cycle_data": [Hostile()]}))
+    line = refused("--input", tmp_path / "in")
+    assert "mkdir" in line
+    assert not (tmp_path / "made").exists()
+
+
+def test_a_folder_of_nothing_that_is_known(refused, tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "notes.docx").write_bytes(b"PK")
+    assert "notes.docx" in refused("--input", tmp_path / "in")
 
 
 def test_a_bdf_file_without_a_nominal_capacity(refused, tmp_path):

@@ -7,6 +7,7 @@ import pytest
 
 from data_prep import command_line
 from data_prep.errors import SourceError
+from data_prep.sources import SOURCES
 from tests.builders import one_error_line
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -95,9 +96,10 @@ def test_the_stages_need_no_tensorflow():
     assert loaded_after(f"from data_prep import {', '.join(modules)}") == []
 
 
-@pytest.mark.parametrize("reader", ["bdf", "matr", "nasa", "demo"])
-def test_a_reader_loads_its_library_only_when_it_reads(reader):
-    assert loaded_after(f"import data_prep.sources.{reader}") == []
+@pytest.mark.parametrize("reader", SOURCES)
+def test_a_reader_loads_no_library_of_another(reader):
+    own = ["h5py"] if reader in ("matr", "demo") else []
+    assert loaded_after(f"from data_prep.sources import source; source({reader!r})") == own
 
 
 def test_the_bdf_reader_at_work_needs_no_hdf5(tmp_path):

@@ -13,7 +13,6 @@ from data_prep.pipeline import prepare
 from data_prep.quasi_video import unpack
 from data_prep.records import SIGNALS
 from data_prep.shards import read_split
-from data_prep.sources.base import CellPlace
 from data_prep.splitting import SPLITS
 from tests.builders import matr_cell, read_cells, write_matr_like
 
@@ -287,11 +286,9 @@ def test_small_files_are_read_in_one_process_and_large_ones_in_many(tmp_path, mo
     monkeypatch.setattr(pipeline.os, "cpu_count", lambda: 4)
     path = tmp_path / "a.mat"
     path.write_bytes(bytes(1000))
-    places = [CellPlace("c0", path), CellPlace("c1", path)]
-    assert pipeline._num_jobs(places, PrepConfig()) == 1
-    assert pipeline._num_jobs(places, PrepConfig(jobs=3)) == 3
-    monkeypatch.setattr(pipeline, "PARALLEL_FROM_BYTES", 500)
-    assert pipeline._num_jobs(places, PrepConfig()) == 4
+    assert pipeline._num_jobs([path, path]) == 1
+    monkeypatch.setattr(pipeline, "PARALLEL_FROM_BYTES", 1500)
+    assert pipeline._num_jobs([path, path]) == 4
 
 
 # Bad files among good ones.
@@ -309,7 +306,9 @@ def test_bad_files_are_all_named_and_the_way_out_is_given(folder_with_two_bad_fi
     config = PrepConfig(
         source="bdf", input=str(folder_with_two_bad_files), output=str(tmp_path / "out")
     )
-    message = r"c1\.bdf\.csv: .* Also: c3\.bdf\.csv\. 2 of 5 cannot be read; add --skip-bad-files"
+    message = (
+        r"c1\.bdf\.csv: .* Also: c3\.bdf\.csv\. 2 of 5 cells cannot be read; add --skip-bad-files"
+    )
     with pytest.raises(SourceError, match=message):
         prepare(config)
     assert not (tmp_path / "out").exists()
@@ -604,8 +603,8 @@ def test_nasa_charges_rise_to_4_2_v_and_never_discharge(nasa):
 
 
 def test_nasa_charges_put_in_what_the_next_discharge_takes_out(nasa, shared_data):
-    from data_prep.sources import nasa as reader
     from data_prep.sources.base import SourceOptions
+    from data_prep.sources.nasa import reader
 
     samples = all_samples(*nasa)
     files = reader.find_files(shared_data / "nasa")

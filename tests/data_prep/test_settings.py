@@ -132,7 +132,7 @@ def test_an_unknown_setting_is_named_with_those_that_exist():
 
 def test_defaults_of_a_preparation():
     config = PrepConfig()
-    assert (config.source, config.cycles, config.split, config.seed) == ("demo", 100, "sample", 0)
+    assert (config.source, config.cycles, config.split, config.seed) == ("auto", 100, "sample", 0)
     assert (config.height, config.width, config.num_points) == (16, 16, 256)
     assert (config.eol_threshold, config.eol_fallback) == (0.8, "drop")
 
@@ -146,7 +146,7 @@ def test_defaults_of_a_preparation():
         ({"eol_threshold": 0.04}, "from 0.05 to 1. Received: eol_threshold=0.04"),
         ({"eol_threshold": 1.1}, "Received: eol_threshold=1.1"),
         ({"eol_fallback": "guess"}, "one of drop, last. Received: eol_fallback='guess'"),
-        ({"source": "csv"}, "one of matr, nasa, bdf,.* Received: source='csv'"),
+        ({"source": "csv"}, "one of auto, matr, nasa, bdf,.* Received: source='csv'"),
         ({"split": "time"}, "one of sample, cell. Received: split='time'"),
         ({"seed": -1}, "Received: seed=-1"),
         ({"nominal_capacity_ah": 0.0}, "Received: nominal_capacity_ah=0.0"),

@@ -1,0 +1,1 @@
+"""What makes a cycle unusable, and the count of it."""

@@ -1,0 +1,91 @@
+"""Which cycles are unusable, by the rules of `data_prep.cleaning.rules`.
+
+The rules look at one cycle at a time, so that cleaning before the split carries nothing from test
+to training; those at the end of the table look at the other cycles of the same cell.
+"""
+
+from collections.abc import Mapping
+from typing import overload
+
+import numpy as np
+
+from data_prep.cleaning.rules import (
+    CAPACITY_MISMATCH,
+    CELL_RULES,
+    CHARGE_RULES,
+    MIN_POINTS,
+    NO_CHARGE,
+    SAMPLE_RULES,
+)
+from data_prep.errors import UnitError
+from data_prep.records import Cell, Charge, Cycle, Rejection
+
+
+def sample_fault(cycle: Cycle) -> Rejection | None:
+    """A fault of the raw samples that forbids looking for a charge at all."""
+    for rule in SAMPLE_RULES:
+        if detail := rule.find(cycle, rule.threshold):
+            return Rejection(rule.name, detail)
+    return None
+
+
+@overload
+def segment_fault(segment: None) -> Rejection: ...
+@overload
+def segment_fault(segment: slice) -> None: ...
+def segment_fault(segment: slice | None) -> Rejection | None:
+    """The fault of a cycle in which no charge was found."""
+    detail = NO_CHARGE.find(segment, NO_CHARGE.threshold)
+    return Rejection(NO_CHARGE.name, detail) if detail else None
+
+
+def charge_fault(cell: Cell, charge: Charge) -> Rejection | None:
+    """The first rule that a charge breaks, with the numbers behind it; None where it is sound."""
+    for rule in CHARGE_RULES:
+        if detail := rule.find(cell, charge, rule.threshold):
+            return Rejection(rule.name, detail)
+    return None
+
+
+def cell_faults(cell: Cell, charges: Mapping[int, Charge]) -> dict[int, Rejection]:
+    """By cycle number, the first rule that a charge breaks beside the others of its cell.
+
+    Args:
+        cell: Whose charges they are.
+        charges: Those without a fault of their own, by ascending cycle number.
+    """
+    found: dict[int, Rejection] = {}
+    for rule in CELL_RULES:
+        left = {number: charge for number, charge in charges.items() if number not in found}
+        details = rule.find(cell, left, rule.threshold)
+        found |= {number: Rejection(rule.name, detail) for number, detail in details.items()}
+    return found
+
+
+def check_units(cell: Cell, charges: list[Charge]) -> None:
+    """Compares the integral of the current with the measured capacity, over all of a cell.
+
+    Args:
+        cell: Names the file in the error.
+        charges: All charges of the cell that were cut.
+
+    Raises:
+        UnitError: Their median ratio is off by more than `CAPACITY_MISMATCH`: the current is not
+            a C-rate, the time not in the promised unit, or the nominal capacity wrong.
+    """
+    ratios = [
+        charge.integrated_capacity_ah[-1] / charge.charge_capacity_ah[-1]
+        for charge in charges
+        if charge.time_s.size >= MIN_POINTS and charge.charge_capacity_ah[-1] > 0
+    ]
+    if not ratios:
+        return
+    ratio = float(np.median(ratios))
+    if not abs(ratio - 1) <= CAPACITY_MISMATCH:
+        raise UnitError(
+            f"{cell.source_file}: {cell.cell_id}: over time the current adds up to {ratio:.3g} "
+            f"times the measured charge capacity, expected 1 within {CAPACITY_MISMATCH:g}: "
+            f"current in A where a C-rate of {cell.nominal_capacity_ah:g} Ah is expected, or time "
+            f"in another unit. Convert the file, give --nominal-capacity-ah, or leave the cell "
+            f"out with --exclude {cell.cell_id}."
+        )

@@ -1,0 +1,1 @@
+"""Arbin cyclers: raw CSV exports, as the MATR downloads have them."""

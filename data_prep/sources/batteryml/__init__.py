@@ -1,0 +1,1 @@
+"""BatteryML and BatteryLife: one pickle a cell."""

@@ -1,0 +1,1 @@
+"""Battery Data Format: one table a cell."""

@@ -1,0 +1,1 @@
+"""What readers of cyclers' tables share."""

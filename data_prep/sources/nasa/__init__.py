@@ -1,0 +1,1 @@
+"""NASA PCoE cells, as published and as converted for Kaggle."""

@@ -1,0 +1,1 @@
+"""Plain data out of pickles, without running them."""
