@@ -1,6 +1,9 @@
 """The same work on many items in several processes, results in the order of the items."""
 
+import signal
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
@@ -26,13 +29,23 @@ def in_order(
         yield from (work(item, *shared) for item in items)
         return
 
-    from joblib import Parallel, delayed
     from joblib.externals.loky import get_reusable_executor
 
-    # Few items wait at a time: what is not yet asked for takes no memory.
-    pool = Parallel(n_jobs=jobs, return_as="generator", pre_dispatch="2*n_jobs", batch_size=1)
+    executor = get_reusable_executor(max_workers=jobs, initializer=_leave_interrupts_to_parent)
+    waiting: deque[Future[Result]] = deque()
     try:
-        yield from pool(delayed(work)(item, *shared) for item in items)
+        for item in items:
+            waiting.append(executor.submit(work, item, *shared))
+            # Few results wait at a time: what is not yet asked for takes no memory.
+            if len(waiting) >= 2 * jobs:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
     finally:
         # Idle workers would keep their memory for minutes.
-        get_reusable_executor().shutdown(wait=True, kill_workers=True)
+        executor.shutdown(wait=True, kill_workers=True)
+
+
+def _leave_interrupts_to_parent() -> None:
+    """Ctrl-C reaches every process of a terminal; a worker would print a trace of its own."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

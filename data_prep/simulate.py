@@ -4,26 +4,41 @@ Needs the extra `simulate`. What it writes is no measurement and says so; see
 `data_prep.simulation.charging` for what the simulation leaves out.
 """
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from data_prep.command_line import parse, run
+from data_prep.errors import SettingsError
 from data_prep.settings import setting, validate
 
 NAME = "python -m data_prep.simulate"
-FILE_NAME = "simulated_batchdata.mat"
 
 
 @dataclass(frozen=True)
 class SimulateConfig:
     """What to simulate and where to write it."""
 
-    output: str = setting(help=f"file to write (.mat), or a folder that gets {FILE_NAME}")
-    cells: int = setting(12, help="number of cells", minimum=1, maximum=12)
-    # The shortest life of the demo's cells is 335 cycles; the ageing law ends with the life.
-    cycles: int = setting(20, help="cycles of each cell, from the first", minimum=1, maximum=300)
+    output: str = setting(help="folder to write to; for fewer than 124 cells, or a file (.mat)")
+    cells: int = setting(
+        12,
+        help="cells to train on; 124 are those of MATR, with its three files and their defects, "
+        "more are new ones",
+        minimum=1,
+        maximum=10_000,
+    )
+    cycles: int = setting(
+        20,
+        help="cycles of each cell, from the first to the end of its life at most",
+        minimum=1,
+        maximum=2500,
+    )
     seed: int = setting(0, help="of the cells' spread and the sensors' noise", minimum=0)
+    jobs: int | None = setting(
+        None, help="processes that simulate (default: one a core)", minimum=1, maximum=1024
+    )
+    overwrite: bool = setting(False, help="replace files that lie at --output")
 
     def __post_init__(self) -> None:
         """Checks every setting.
@@ -34,14 +49,28 @@ class SimulateConfig:
         validate(self)
 
     @property
-    def file(self) -> Path:
-        """The file that `output` names or implies."""
+    def num_jobs(self) -> int:
+        """Processes to use."""
+        return self.jobs or os.cpu_count() or 1
+
+    def paths(self, names: list[str]) -> list[Path]:
+        """Where files of these names go.
+
+        Raises:
+            SettingsError: `output` is one file and there are several names.
+        """
         output = Path(self.output)
-        return output if output.suffix == ".mat" else output / FILE_NAME
+        if output.suffix != ".mat":
+            return [output / name for name in names]
+        if len(names) > 1:
+            raise SettingsError(
+                f"--output {output}: {self.cells} cells make {len(names)} files. Give a folder."
+            )
+        return [output]
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Simulates a batch of cells and writes it; returns the exit code."""
+    """Simulates cells and writes their files; returns the exit code."""
     return run(_command, argv, NAME)
 
 
@@ -49,14 +78,15 @@ def _command(argv: list[str] | None) -> None:
     (given,) = parse(NAME, __doc__, argv, SimulateConfig)
     config = SimulateConfig(**given)
 
-    from data_prep.simulation.cells import demo_cells
-    from data_prep.simulation.fleet import simulate
-    from data_prep.simulation.matr_file import write_matr
+    from data_prep.simulation.catalogue import file_plans
+    from data_prep.simulation.writing import refuse_existing, write_files
 
-    cells = simulate(demo_cells(config.cells, config.seed), range(1, config.cycles + 1))
-    write_matr(config.file, cells)
-    megabytes = config.file.stat().st_size / 1e6
-    print(f"{config.file}: {config.cells} cells x {config.cycles} cycles, {megabytes:.2f} MB")
+    plans = file_plans(config.cells, config.seed)
+    paths = config.paths([plan.name for plan in plans])
+    if not config.overwrite:
+        refuse_existing(paths)
+    for path in write_files(plans, paths, config.cycles, config.num_jobs):
+        print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":

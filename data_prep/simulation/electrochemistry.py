@@ -18,7 +18,6 @@ from data_prep.simulation.parameters import (
     MAX_VOLTAGE_V,
     MIN_VOLTAGE_V,
     REST_BEFORE_DISCHARGE_S,
-    REST_IN_CHARGE_S,
     Chemistry,
 )
 from data_prep.simulation.policies import MAX_FAST_STEPS, NOMINAL_CAPACITY_AH
@@ -32,8 +31,9 @@ OUTPUTS = {
 VOLTAGE_STIFFNESS_A_V = 60.0  # the limit is kept to a few mV where current and voltage hand over
 STEP_WIDTH_AH = 2e-4  # a step of the policy is spread over 0.7 As: a hard one breaks a batch
 SWITCH_WIDTH_S = 0.5
-ARMED_AFTER_S = 60.0  # the cut-off waits until the last stage has begun
-LATEST_CHARGE_S = 2400.0  # a worn cell may never reach 80 % of 1.1 Ah
+OFF_AFTER_S, OFF_WIDTH_S = 2.0, 0.25
+ARMED_AFTER_S = 60.0  # the cut-off waits until the last step has begun
+LATEST_CHARGE_S = 1500.0  # a worn cell may never reach 80 % of 1.1 Ah
 
 
 def build_charge(chemistry: Chemistry) -> Any:
@@ -52,7 +52,8 @@ def build_charge(chemistry: Chemistry) -> Any:
     end_ah = pybamm.InputParameter(f"step_{MAX_FAST_STEPS}_end_ah")
     model.rhs[since_fast_charge_s] = _switch((charge_ah - end_ah) / STEP_WIDTH_AH)
     model.initial_conditions[since_fast_charge_s] = pybamm.Scalar(0)
-    not_armed = _switch((ARMED_AFTER_S - since_fast_charge_s) / 5) * _switch(
+    armed_after_s = pybamm.InputParameter("rest_s") + ARMED_AFTER_S
+    not_armed = _switch((armed_after_s - since_fast_charge_s) / 5) * _switch(
         (LATEST_CHARGE_S - pybamm.t) / 5
     )
     above_a = -model.variables["Current [A]"] - CUT_OFF_CURRENT_A
@@ -104,7 +105,9 @@ def _policy_current_a(charge_ah: Any, since_fast_charge_s: Any) -> Any:
     for before, after, end_ah in zip(rates, rates[1:], ends_ah, strict=False):
         fast = fast + (after - before) * _switch((charge_ah - end_ah) / STEP_WIDTH_AH)
     fast = fast * _switch((ends_ah[-1] - charge_ah) / STEP_WIDTH_AH)
-    resumed = _switch((since_fast_charge_s - REST_IN_CHARGE_S) / SWITCH_WIDTH_S)
+    # The charge alone would let the current creep: what is left of it falls with 1 / time.
+    fast = fast * _switch((OFF_AFTER_S - since_fast_charge_s) / OFF_WIDTH_S)
+    resumed = _switch((since_fast_charge_s - pybamm.InputParameter("rest_s")) / SWITCH_WIDTH_S)
     return NOMINAL_CAPACITY_AH * (fast * (1 - resumed) + resumed)
 
 

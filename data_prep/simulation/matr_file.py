@@ -12,8 +12,11 @@ Index 0 holds no cycle, so that an index is a cycle number: an empty array in `c
 and in the text `simulated`.
 """
 
+import dataclasses
+import errno
 import os
-from collections.abc import Iterable, Sequence
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import h5py
@@ -34,7 +37,8 @@ from data_prep.simulation.policies import policy_code
 from data_prep.simulation.sensors import DISCHARGE_GRID_V, CycleRecord, SimulatedCell
 
 SIMULATED_NOTE = "Simulated with PyBaMM by data_prep.simulate; not a measurement."
-BATCH_DATE = "2017-05-12"
+
+SPARE_BYTES = 4_000_000  # for what HDF5 writes when a file is closed
 
 # Field in the file: attribute of the record, and the step to which its values are rounded. A
 # step that is a power of two, near the resolution of the sensor, leaves the low bytes zero: the
@@ -52,11 +56,12 @@ CYCLE_FIELDS = {
 }
 
 
-def write_matr(path: Path, cells: Iterable[SimulatedCell]) -> None:
+def write_matr(path: Path, batch_date: str, cells: Iterable[SimulatedCell]) -> None:
     """Writes one batch, cell by cell; the file appears only when it is complete.
 
     Args:
         path: The file, overwritten if there is one; its folder is made.
+        batch_date: As the published files have it, "2017-05-12".
         cells: At least one, each with its cycles from 1 without a gap.
 
     Raises:
@@ -66,7 +71,7 @@ def write_matr(path: Path, cells: Iterable[SimulatedCell]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with create_file(partial) as file:
-            _write_batch(file, cells)
+            _write_batch(file, batch_date, _with_space(path.parent, cells))
         write_header(partial)
         os.replace(partial, path)
     except OSError as error:
@@ -91,11 +96,23 @@ def summary_rows(records: Sequence[CycleRecord]) -> dict[str, FloatArray]:
     return {name: np.array([[0.0, *values]]) for name, values in rows.items()}
 
 
-def _write_batch(file: h5py.File, cells: Iterable[SimulatedCell]) -> None:
+def _with_space(folder: Path, cells: Iterable[SimulatedCell]) -> Iterator[SimulatedCell]:
+    """The cells, as long as the disk has room for the next one.
+
+    HDF5 cannot be trusted to notice: what it fails to write it keeps, and fails again at exit.
+    """
+    for cell in cells:
+        values = (value for record in cell.records for value in dataclasses.astuple(record))
+        if shutil.disk_usage(folder).free < SPARE_BYTES + sum(np.size(v) * 8 for v in values):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+        yield cell
+
+
+def _write_batch(file: h5py.File, batch_date: str, cells: Iterable[SimulatedCell]) -> None:
     store = ReferenceStore(file)
     file.attrs["simulated"] = SIMULATED_NOTE
     write_text(file, "simulated", SIMULATED_NOTE)
-    write_text(file, "batch_date", BATCH_DATE)
+    write_text(file, "batch_date", batch_date)
     columns: dict[str, list[h5py.Reference]] = {}
     for channel, cell in enumerate(cells, start=1):
         for name, reference in _cell_parts(store, cell, channel).items():
@@ -108,6 +125,7 @@ def _write_batch(file: h5py.File, cells: Iterable[SimulatedCell]) -> None:
 def _cell_parts(
     store: ReferenceStore, cell: SimulatedCell, channel: int
 ) -> dict[str, h5py.Reference]:
+    spec, life = cell.spec, cell.spec.stated_life
     cycles = store.struct()
     for name, (attribute, step) in CYCLE_FIELDS.items():
         arrays = [np.round(getattr(r, attribute) / step) * step for r in cell.records]
@@ -118,10 +136,10 @@ def _cell_parts(
     return {
         "cycles": cycles.ref,
         "summary": summary.ref,
-        "cycle_life": store.numbers(np.array([cell.spec.eol])),
-        "policy": store.text(policy_code(cell.spec.policy)),
-        "policy_readable": store.text(cell.spec.policy),
-        "barcode": store.text(cell.spec.barcode),
+        "cycle_life": store.numbers(np.array([spec.eol if life is None else life])),
+        "policy": store.text(policy_code(spec.policy + spec.policy_suffix)),
+        "policy_readable": store.text(spec.policy + spec.policy_suffix),
+        "barcode": store.text(spec.barcode),
         "channel_id": store.text(str(channel)),
         "Vdlin": store.numbers(DISCHARGE_GRID_V),
     }

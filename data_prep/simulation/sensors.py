@@ -17,6 +17,7 @@ VOLTAGE_NOISE_V = 2e-4
 CURRENT_NOISE_C_RATE = 5e-4
 RESTING_C_RATE = 1e-3  # the cycler writes an exact zero when it is off
 TEMPERATURE_NOISE_K = 0.03
+NOISY_CHANNEL_FACTOR = 50.0  # 10 mV, 25 mC and 1.5 K: seen at a glance
 CHAMBER_DEGC = 30.0
 # The grid on which MATR gives every discharge: `Vdlin`.
 DISCHARGE_GRID_V = np.linspace(3.5, 2.0, 1000)
@@ -83,7 +84,8 @@ class Thermocouple:
 def thermocouple(cell: CellSpec) -> Thermocouple:
     """The one glued to a cell; contacts vary from cell to cell, as in the real experiments."""
     draw = generator(cell, purpose=5)
-    return Thermocouple(float(np.clip(draw.normal(1, 0.1), 0.7, 1.3)), draw.normal(0, 0.3))
+    # A bad contact reads too little; none reads much too high.
+    return Thermocouple(float(np.clip(draw.normal(0.96, 0.07), 0.7, 1.05)), draw.normal(0, 0.3))
 
 
 def record(cell: CellSpec, cycle: SolvedCycle, internal_resistance_ohm: float) -> CycleRecord:
@@ -94,9 +96,10 @@ def record(cell: CellSpec, cycle: SolvedCycle, internal_resistance_ohm: float) -
     charge = _sampled(cycle.charge, CHARGE_SAMPLING_S)
     discharge = _sampled(cycle.discharge, DISCHARGE_SAMPLING_S)
     sensor = thermocouple(cell)
-    noise = np.random.default_rng([cell.seed, 6, cycle.number]).standard_normal(
+    number = cycle.number + cell.cycles_before
+    noise = np.random.default_rng([cell.seed, 6, number]).standard_normal(
         (3, charge.time_s.size + discharge.time_s.size)
-    )
+    ) * (NOISY_CHANNEL_FACTOR if cell.noisy else 1.0)
     current_c_rate = _joined(charge.current_a, discharge.current_a) / NOMINAL_CAPACITY_AH
     flowing = np.abs(current_c_rate) > RESTING_C_RATE
     time_min = _joined(charge.time_s, charge.time_s[-1] + PAUSE_S + discharge.time_s) / 60

@@ -41,3 +41,23 @@ def test_a_fault_comes_as_it_was_raised(jobs):
 
 def test_nothing_to_do():
     assert list(in_order(fail_at_two, [], 4)) == []
+
+
+def test_few_results_wait_for_a_slow_consumer(tmp_path):
+    results = in_order(leave_a_mark, list(range(12)), 2, tmp_path)
+    assert next(results) == 0
+    time.sleep(0.5)
+    assert len(list(tmp_path.iterdir())) <= 5
+    results.close()
+
+
+def leave_a_mark(item, folder):
+    (folder / str(item)).touch()
+    return item
+
+
+def test_a_consumer_that_stops_early_ends_without_a_warning(recwarn):
+    results = in_order(slow_square, [0, 1, 2, 3], 2, 0)
+    next(results)
+    results.close()
+    assert list(recwarn) == []

@@ -1,18 +1,13 @@
 import dataclasses
-import sys
 
 import numpy as np
 import pytest
 
-from data_prep import simulate
-from data_prep.errors import SettingsError, UserError
+from data_prep.errors import UserError
 from data_prep.protocol import ChargeStep
-from data_prep.settings import to_dict
-from data_prep.simulation.cells import CellSpec, ageing_state, demo_cells
+from data_prep.simulation.catalogue import file_plans, published_cells
+from data_prep.simulation.cells import CellSpec, ageing_state
 from data_prep.simulation.policies import fast_charge_steps, policy_code
-from tests.builders import read_cells
-
-h5py = pytest.importorskip("h5py")
 
 NOMINAL_CAPACITY_AH = 1.1
 EARLY_CYCLES = [1, 2, 3]
@@ -30,16 +25,7 @@ def simulated():
 
 @pytest.fixture(scope="module")
 def cells(simulated):
-    return list(simulated(demo_cells(3, seed=0), EARLY_CYCLES))
-
-
-@pytest.fixture(scope="module")
-def matr_path(cells, tmp_path_factory):
-    from data_prep.simulation.matr_file import write_matr
-
-    path = tmp_path_factory.mktemp("matr") / "made" / "small.mat"
-    write_matr(path, cells)
-    return path
+    return list(simulated(published_cells(3, seed=0), EARLY_CYCLES))
 
 
 def records_of(cells):
@@ -48,10 +34,6 @@ def records_of(cells):
 
 def charge_of(record):
     return record.discharge_capacity_ah == 0
-
-
-def text_of(dataset):
-    return dataset[()].tobytes().decode("utf-16-le")
 
 
 @pytest.mark.parametrize(
@@ -71,16 +53,7 @@ def test_policy_code_is_spelt_as_in_the_matr_files():
     assert policy_code("3.6C(80%)-3.6C") == "3_6C-80PER_3_6C"
 
 
-def test_demo_cells_repeat_policies_with_other_lives():
-    specs = demo_cells(12, seed=0)
-    assert len({spec.policy for spec in specs}) == 8
-    assert len({spec.eol for spec in specs}) == 12
-    assert (min(s.eol for s in specs), max(s.eol for s in specs)) == (335, 1935)
-    assert specs[0].barcode == "sim-b1-00"
-    assert demo_cells(3, seed=0) == specs[:3]
-
-
-@pytest.mark.parametrize("spec", demo_cells(12, seed=3), ids=lambda spec: str(spec.eol))
+@pytest.mark.parametrize("spec", published_cells(12, seed=3), ids=lambda spec: str(spec.eol))
 def test_capacity_crosses_80_percent_of_nominal_at_the_end_of_life(spec):
     # The noise of 0.25 mAh is up to half a cycle's fade in a long life; two cycles bound it.
     cycles = range(1, spec.eol + 20)
@@ -97,7 +70,7 @@ def test_a_cycle_ages_the_same_whichever_others_are_asked_for():
 
 
 def test_discharge_capacity_crosses_80_percent_at_the_end_of_life(simulated):
-    spec = demo_cells(12, seed=0)[8]
+    spec = published_cells(12, seed=0)[8]
     assert spec.eol == 335
     (cell,) = simulated([spec], range(330, 341))
     capacity_ah = np.array([record.discharge_capacity_ah.max() for record in cell.records])
@@ -106,7 +79,7 @@ def test_discharge_capacity_crosses_80_percent_at_the_end_of_life(simulated):
 
 
 def test_ageing_raises_the_voltage_of_the_same_charge(simulated):
-    spec = demo_cells(1, seed=0)[0]
+    spec = published_cells(1, seed=0)[0]
     (cell,) = simulated([spec], [2, 700])
     young, old = [
         np.interp(0.3, record.charge_capacity_ah, record.voltage_v) for record in cell.records
@@ -170,150 +143,84 @@ def test_charge_and_discharge_capacity_agree(cells):
 
 
 def test_highest_temperature_is_what_fast_charged_cells_reach(simulated):
-    cells = list(simulated(demo_cells(12, seed=0), [1]))
+    cells = list(simulated(published_cells(12, seed=0), [1]))
     highest = [record.temperature_degc.max() for record in records_of(cells)]
-    assert 33 < min(highest) < max(highest) < 39
+    # Known of the real ones: 33 to 39 degC. The thermocouples are off by 0.3 K, up to twice that.
+    assert 33 < min(highest) < max(highest) < 39.6
 
 
 def test_same_seed_same_arrays_whatever_else_is_simulated(simulated, cells):
-    (again,) = simulated(demo_cells(2, seed=0)[1:], EARLY_CYCLES)
+    (again,) = simulated(published_cells(2, seed=0)[1:], EARLY_CYCLES)
     for first, second in zip(cells[1].records, again.records, strict=True):
         for field in dataclasses.fields(first):
             np.testing.assert_array_equal(getattr(first, field.name), getattr(second, field.name))
 
 
 def test_another_seed_makes_another_cell(simulated, cells):
-    (other,) = simulated(demo_cells(1, seed=1), [1])
+    (other,) = simulated(published_cells(1, seed=1), [1])
     assert other.records[0].charge_capacity_ah.max() != cells[0].records[0].charge_capacity_ah.max()
 
 
-def test_file_begins_with_the_header_of_matlab_7_3(matr_path):
-    header = matr_path.read_bytes()[:512]
-    assert header.startswith(b"MATLAB 7.3 MAT-file")
-    assert header[116:128] == bytes(8) + b"\x00\x02IM"
-    assert not any(header[128:])
-    assert not list(matr_path.parent.glob("*.partial"))
+def test_a_continued_record_goes_on_where_the_first_ended(simulated):
+    plans = file_plans(124, seed=0)
+    begun, continued = plans[0].cells[3], plans[1].cells[15]
+    last = ageing_state(begun, [begun.last_cycle])
+    first = ageing_state(continued, [1, 100])
+    assert first.cycles.tolist() == [1227, 1326]
+    # It rises by 6 mAh after the pause, and is past that after a hundred cycles.
+    assert 0.003 < first.capacity_ah[0] - last.capacity_ah[0] < 0.009
+    assert first.capacity_ah[1] < last.capacity_ah[0]
+    assert ageing_state(continued, [208]).capacity_ah[0] == pytest.approx(0.88, abs=2e-3)
 
 
-def test_file_says_that_it_is_simulated(matr_path):
-    with h5py.File(matr_path) as file:
-        assert "not a measurement" in file.attrs["simulated"]
-        assert "not a measurement" in text_of(file["simulated"])
-        assert text_of(file[file["batch/barcode"][0, 0]]).startswith("sim-")
+def test_an_unfinished_cell_never_reaches_80_percent():
+    for spec in file_plans(124, seed=0)[0].cells:
+        if spec.eol == 4000:
+            cycles = range(1, spec.last_cycle + 1)
+            assert ageing_state(spec, cycles).capacity_ah.min() > 0.9
 
 
-def test_batch_holds_one_reference_per_cell(matr_path):
-    with h5py.File(matr_path) as file:
-        names = {"cycles", "summary", "cycle_life", "policy", "policy_readable"}
-        assert set(file["batch"]) == names | {"barcode", "channel_id", "Vdlin"}
-        for name, column in file["batch"].items():
-            assert column.shape == (3, 1), name
-            assert file[column[2, 0]].name.startswith("/#refs#/")
-        assert file[file["batch/cycle_life"][0, 0]][()] == [[788.0]]
-        policy = file[file["batch/policy_readable"][0, 0]]
-        assert policy.dtype == np.uint16
-        assert policy.attrs["MATLAB_class"] == b"char"
-        assert text_of(policy) == "5.4C(40%)-3.6C"
+def test_a_noisy_channel_is_fifty_times_as_noisy(simulated):
+    spec = published_cells(1, seed=0)[0]
+    noisy = dataclasses.replace(spec, noisy=True)
+    (clean,), (other,) = simulated([spec], [5]), simulated([noisy], [5])
+    difference = other.records[0].voltage_v - clean.records[0].voltage_v
+    # 49 times the noise of 0.2 mV; of some nine hundred samples its spread is known to 3 %.
+    assert np.std(difference) == pytest.approx(49 * 2e-4, rel=0.1)
+    assert np.std(np.diff(other.records[0].temperature_degc)) > 1
 
 
-def test_index_0_of_a_cell_is_matlabs_empty_array(matr_path):
-    with h5py.File(matr_path) as file:
-        cycles = file[file["batch/cycles"][0, 0]]
-        names = {"I", "V", "T", "Qc", "Qd", "t", "Qdlin", "Tdlin", "discharge_dQdV"}
-        assert set(cycles) == names
-        for name in names:
-            assert cycles[name].shape == (len(EARLY_CYCLES) + 1, 1)
-            empty = file[cycles[name][0, 0]]
-            assert empty.dtype == np.uint64
-            assert empty[()].tolist() == [0, 0]
-            assert empty.attrs["MATLAB_empty"] == 1
-        summary = file[file["batch/summary"][0, 0]]
-        assert summary["cycle"][()].tolist() == [[0, 1, 2, 3]]
-        assert summary["QDischarge"][0, 0] == 0
-        assert set(summary) == {"IR", "QCharge", "QDischarge", "Tavg", "Tmin", "Tmax"} | {
-            "chargetime",
-            "cycle",
-        }
+def test_batch_1_rests_for_a_minute_at_80_percent(simulated):
+    spec = published_cells(1, seed=0)[0]
+    (cell,) = simulated([dataclasses.replace(spec, rest_s=60.0)], [5])
+    record = cell.records[0]
+    charging = np.flatnonzero(record.current_c_rate > 0.01)
+    resting = np.flatnonzero(record.current_c_rate[: charging[-1]] == 0)
+    np.testing.assert_allclose(record.charge_capacity_ah[resting], 0.88, atol=1e-3)
+    # Samples come every 4 s; the current takes two seconds to fall and one to rise.
+    assert np.ptp(60 * record.time_min[resting]) == pytest.approx(54, abs=6)
 
 
-def test_values_come_back_in_the_units_of_matr(matr_path, cells):
-    record = cells[1].records[2]
-    with h5py.File(matr_path) as file:
-        cycles = file[file["batch/cycles"][1, 0]]
-        values = {name: file[cycles[name][3, 0]][()] for name in cycles}
-    # Half of the step to which each is rounded.
-    np.testing.assert_allclose(values["V"][0], record.voltage_v, atol=2**-15)
-    np.testing.assert_allclose(values["I"][0], record.current_c_rate, atol=2**-13)
-    np.testing.assert_allclose(values["Qc"][0], record.charge_capacity_ah, atol=2**-19)
-    assert 35 < values["t"].max() < 60, "minutes"
-    assert 29 < values["T"].min() < 32, "degC"
-    assert 6.9 < values["I"].max() < 7.1, "C-rate of 7C(40%)-3C"
-    assert values["Qdlin"].shape == (1, 1000)
+def test_a_first_charge_begins_above_one_that_follows_a_discharge(cells):
+    for cell in cells:
+        first, second = cell.records[:2]
+        assert 0.2 < first.voltage_v[0] - second.voltage_v[0] < 0.8
 
 
-def test_same_cells_same_bytes(matr_path, cells, tmp_path):
-    from data_prep.simulation.matr_file import write_matr
-
-    write_matr(tmp_path / "again.mat", cells)
-    assert (tmp_path / "again.mat").read_bytes() == matr_path.read_bytes()
-
-
-def test_reader_of_matr_finds_the_cells(matr_path, cells):
-    from data_prep.sources import matr
-    from data_prep.sources.base import SourceOptions
-
-    read = list(read_cells(matr, [matr_path], SourceOptions()))
-    assert [cell.eol_cycles for cell in read] == [788, 1051, 471]
-    assert read[2].charge_policy == "4.8C(80%)-4.8C"
-    assert read[2].last_cycle == 3
-    assert read[2].discharge_capacity_ah[1] == pytest.approx(
-        cells[2].records[0].discharge_capacity_ah.max(), abs=1e-5
-    )
+def test_a_discharge_gives_the_capacity_that_the_ageing_law_says(cells):
+    for cell in cells:
+        wanted_ah = ageing_state(cell.spec, EARLY_CYCLES).capacity_ah
+        given_ah = [record.discharge_capacity_ah.max() for record in cell.records]
+        np.testing.assert_allclose(given_ah, wanted_ah, atol=1e-5)
 
 
-def test_a_place_that_cannot_be_written_is_named(simulated, cells, tmp_path):
-    from data_prep.simulation.matr_file import write_matr
-
-    (tmp_path / "file").write_text("in the way")
-    with pytest.raises(UserError, match="cannot be written"):
-        write_matr(tmp_path / "file" / "small.mat", cells)
-
-
-def test_a_simulation_that_fails_leaves_no_file(simulated, cells, tmp_path):
-    from data_prep.simulation.matr_file import write_matr
-
-    def failing():
-        yield cells[0]
-        raise UserError("the second cell fails")
-
-    with pytest.raises(UserError, match="second cell"):
-        write_matr(tmp_path / "small.mat", failing())
-    assert not list(tmp_path.iterdir())
-
-
-def test_command_writes_a_file_into_a_folder(simulated, tmp_path, capsys):
-    assert simulate.main(["--cells", "1", "--cycles", "2", "--output", str(tmp_path)]) == 0
-    path = tmp_path / "simulated_batchdata.mat"
-    assert f"{path}: 1 cells x 2 cycles" in capsys.readouterr().out
-    assert path.is_file()
-
-
-def test_settings_out_of_range_are_refused():
-    with pytest.raises(SettingsError, match="Received: cells=13"):
-        simulate.SimulateConfig(output="x.mat", cells=13)
-    assert to_dict(simulate.SimulateConfig(output="x.mat")) == {
-        "output": "x.mat",
-        "cells": 12,
-        "cycles": 20,
-        "seed": 0,
-    }
-
-
-def test_missing_pybamm_ends_with_the_line_that_installs_it(monkeypatch, tmp_path, capsys):
-    for name in list(sys.modules):
-        if name.startswith("data_prep.simulation."):
-            monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "pybamm", None)
-    assert simulate.main(["--output", str(tmp_path / "x.mat")]) == 2
-    assert 'pip install "rcvae_tf[simulate]"' in capsys.readouterr().err
-    assert not (tmp_path / "x.mat").exists()
+def test_noise_belongs_to_the_cycle_of_the_cell_not_of_the_record(simulated, monkeypatch):
+    # Without the rise the charge of both is the same, and as long.
+    monkeypatch.setattr("data_prep.simulation.cells.PAUSE_RISE_AH", 0.0)
+    spec = published_cells(1, seed=0)[0]
+    continued = dataclasses.replace(spec, cycles_before=4)
+    (whole,), (part,) = simulated([spec], [2, 6]), simulated([continued], [2])
+    second, sixth = whole.records
+    np.testing.assert_array_equal(part.records[0].voltage_v, sixth.voltage_v)
+    # A hundred seconds into 5.4 C the current is that of the policy, with noise of 0.5 mC.
+    assert np.std(sixth.current_c_rate[5:30] - second.current_c_rate[5:30]) > 4e-4
