@@ -11,17 +11,18 @@ from data_prep.cell_work import KeptCell, read_and_spool
 from data_prep.cleaning.report import CleaningReport
 from data_prep.config import AUTO, DEMO_OUTPUT, PrepConfig
 from data_prep.dataset_card import DatasetCard, describe_files
-from data_prep.errors import SettingsError, SourceError
+from data_prep.errors import SettingsError
 from data_prep.gathering import Gathering
 from data_prep.output_folder import check_output, made_beside
 from data_prep.parallel import in_order
 from data_prep.pictures import draw_pictures
 from data_prep.progress import progress_line
 from data_prep.records import DroppedCell
+from data_prep.refusals import refuse_bad_files, refuse_nothing, refuse_twins, refuse_unknown_names
 from data_prep.scaling import fit_statistics
 from data_prep.shards import write_shards
 from data_prep.sources import source
-from data_prep.sources.base import UNREADABLE, CellPlace
+from data_prep.sources.base import CellPlace
 from data_prep.sources.detection import detect, other_files
 from data_prep.splitting import SPLITS, split_samples
 from data_prep.spool import Spool, spool_in
@@ -43,14 +44,15 @@ def prepare(config: PrepConfig) -> DatasetCard:
     check_output(output, config.overwrite)
     files = source(config.source).find_files(Path(config.input or "."))
     _say_what_is_read(config, files)
-    places = _places(config, files)
+    places = list(source(config.source).list_cells(files, config.source_options))
+    refuse_twins(places)
     with made_beside(output) as directory:
         spool = spool_in(directory, config.num_points)
         gathering, report = gather(files, places, config, spool)
         _say_what_came_of_it(gathering, report)
-        _check_bad_files(report, config)
-        if not gathering.num_samples:
-            raise SourceError(_nothing_left(report))
+        if not config.skip_bad_files:
+            refuse_bad_files(report)
+        refuse_nothing(gathering.num_samples, report)
         card = _write(directory, files, gathering, report, config)
         if config.figures:
             draw_pictures(directory, gathering, report, config.eol_threshold)
@@ -78,7 +80,7 @@ def gather(
             report.keep(outcome.cell, len(outcome.cycles), outcome.rejected, outcome.repairs)
             if outcome.cycles:
                 kept[number] = outcome
-    _check_excluded(config, report)
+    refuse_unknown_names(config.exclude, report)
     return Gathering(kept, spool), report
 
 
@@ -114,26 +116,6 @@ def _say_what_is_read(config: PrepConfig, files: Sequence[Path]) -> None:
         logger.warning("not read, of another format: %s%s", named, more)
 
 
-def _places(config: PrepConfig, files: Sequence[Path]) -> list[CellPlace | DroppedCell]:
-    """The places of all cells, each of another name.
-
-    Raises:
-        SourceError: Two cells of one name.
-    """
-    places = list(source(config.source).list_cells(files, config.source_options))
-    first_file: dict[str, str] = {}
-    for place in places:
-        if not isinstance(place, CellPlace):
-            continue
-        if place.cell_id in first_file:
-            raise SourceError(
-                f"{place.path}: cell {place.cell_id} is also in {first_file[place.cell_id]}. "
-                f"Give one of the files another name, or take it out."
-            )
-        first_file[place.cell_id] = place.path.name
-    return places
-
-
 def _num_jobs(files: Sequence[Path]) -> int:
     small = sum(path.stat().st_size for path in files) < PARALLEL_FROM_BYTES
     return 1 if small else os.cpu_count() or 1
@@ -151,40 +133,6 @@ def _say_what_came_of_it(gathering: Gathering, report: CleaningReport) -> None:
             gathering.num_samples,
             without[0][0],
         )
-
-
-def _check_bad_files(report: CleaningReport, config: PrepConfig) -> None:
-    bad = [cell for cell in report.dropped_cells if cell.reason == UNREADABLE]
-    if not bad or config.skip_bad_files:
-        return
-    if len(bad) == 1 and report.cells_read == 1:
-        raise SourceError(bad[0].detail)
-    first = bad[0].detail
-    others = f" Also: {', '.join(cell.source_file for cell in bad[1:4])}" if bad[1:] else ""
-    more = f" and {len(bad) - 4} more" if len(bad) > 4 else ""
-    raise SourceError(
-        f"{first}{others}{more}{'.' if others else ''} {len(bad)} of {report.cells_read} "
-        f"cells cannot be read; add --skip-bad-files to go on without."
-    )
-
-
-def _check_excluded(config: PrepConfig, report: CleaningReport) -> None:
-    known = {*report.kept_cycles, *(cell.cell_id for cell in report.dropped_cells)}
-    unknown = [name for name in config.exclude if name not in known]
-    if unknown:
-        raise SettingsError(
-            f"--exclude {unknown[0]}: no such cell. Cells: {', '.join(sorted(known)) or 'none'}."
-        )
-
-
-def _nothing_left(report: CleaningReport) -> str:
-    dropped = report.dropped_cells
-    named = "; ".join(f"{cell.cell_id}: {cell.detail}" for cell in dropped[:3])
-    more = f"; and {len(dropped) - 3} more" if len(dropped) > 3 else ""
-    way_out = "Look at the files and at --source."
-    if any(cell.reason.startswith("eol_") for cell in dropped):
-        way_out = "To take the last cycle on record for the end of life, add --eol-fallback last."
-    return f"no charge is left of {report.cells_read} cells ({named}{more}). {way_out}"
 
 
 def _write(
