@@ -223,7 +223,8 @@ def _capacities(cell: CellPicture, as_share: bool) -> tuple[list[int], FloatArra
 
 
 def _capacity_name(cells: Sequence[CellPicture]) -> str:
-    known = [bool(cell.discharge_capacity_ah) for cell in cells]
+    shown = [cell for cell in cells if cell.discharge_capacity_ah or cell.charged_capacity_ah]
+    known = [bool(cell.discharge_capacity_ah) for cell in shown]
     if all(known):
         return "discharge capacity"
     return "discharge or charged capacity" if any(known) else "charged capacity"

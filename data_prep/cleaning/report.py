@@ -143,7 +143,6 @@ class CleaningReport:
                 self._rejected_rows()
             ),
             f"cycles mended, of those kept: {len(self._mended())}": self._repaired_rows(),
-            "notes, and of how many cells they hold": self._note_rows(),
         }
         text = io.StringIO()
         # A bracket in a message is no style.
@@ -152,6 +151,9 @@ class CleaningReport:
             if rows or " read " in title:
                 console.print(title)
                 console.print(_table(rows))
+        if self.cells_by_note:
+            console.print("notes")
+            console.print(_note_table(self._note_rows()))
         yield from (line.rstrip() for line in text.getvalue().splitlines())
 
     def _dropped_rows(self) -> list[Row]:
@@ -174,11 +176,15 @@ class CleaningReport:
             examples.setdefault(name, f"{cell_id} cycle {number}")
         return [(name, count, examples[name]) for name, count in self.repaired.items()]
 
-    def _note_rows(self) -> list[Row]:
+    def _note_rows(self) -> list[tuple[str, str]]:
+        """Of how many cells a note holds, and the note."""
         rows = []
         for note, cells in self.cells_by_note.items():
-            example = "" if len(cells) == self.cells_read else f", such as {cells[0]}"
-            rows.append(("note", len(cells), f"{note}{example}"))
+            if len(cells) == 1:
+                rows.append((cells[0], note))
+            else:
+                example = "" if len(cells) == self.cells_read else f", such as {cells[0]}"
+                rows.append((f"{len(cells)} cells", f"{note}{example}"))
         return rows
 
     def _mended(self) -> set[tuple[str, int]]:
@@ -204,4 +210,16 @@ def _table(rows: list[Row]) -> "Table":
     table.add_column(overflow="fold")
     for name, count, example in rows:
         table.add_row("", name, str(count), example)
+    return table
+
+
+def _note_table(rows: list[tuple[str, str]]) -> "Table":
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(width=0)
+    table.add_column(max_width=NAME_WIDTH, overflow="ellipsis", no_wrap=True)
+    table.add_column(overflow="fold")
+    for cells, note in rows:
+        table.add_row("", cells, note)
     return table

@@ -80,7 +80,7 @@ class Continuation(NamedTuple):
     cell_id: str
     continued_as: str
     added_cycles: int
-    reference: str
+    id: str
 
 
 def read_defects(path: Path) -> tuple[Defect, ...]:
@@ -143,7 +143,7 @@ def continuations() -> tuple[Continuation, ...]:
     """The cells of batch 1 that went on in batch 2."""
     added = {row.cell_id: int(row.value) for row in _with_action("extend_life")}
     return tuple(
-        Continuation(row.cell_id, row.value, added[row.cell_id], row.reference)
+        Continuation(row.cell_id, row.value, added[row.cell_id], row.id)
         for row in _with_action("join")
     )
 

@@ -86,11 +86,11 @@ def _cell_prefix(path: Path) -> str:
 def _known_defect(record: CellRecord, batch_files: dict[str, Path]) -> DroppedCell | None:
     name, num_cycles = record.path.name, _num_cycles(record)
     if row := corrections.exclusion(record.cell_id):
-        detail = f"{row.defect} ({row.reference})"
+        detail = f"{row.defect} (defects.csv: {row.id})"
         return DroppedCell(record.cell_id, name, "known_defect", detail, num_cycles)
     if continued := corrections.continued_cell(record.cell_id):
         joined, how = _is_joined(continued, batch_files)
-        detail = f"continues {continued.cell_id}, {how} ({continued.reference})"
+        detail = f"continues {continued.cell_id}, {how} (defects.csv: {continued.id})"
         lost = 0 if joined else num_cycles
         return DroppedCell(record.cell_id, name, "continuation", detail, lost)
     return None

@@ -63,9 +63,8 @@ def test_the_text(report):
         "  voltage_out_of_range            2  a cycle 3: 8.39 V, outside 0.5 to 3.75",
         "  not_finite                      1  a cycle 7: 2 values of voltage_v are not",
         "                                     finite",
-        "notes, and of how many cells they hold",
-        "  note                            1  current: positive on charge, told from the",
-        "                                     voltage, such as a",
+        "notes",
+        "  a  current: positive on charge, told from the voltage",
     ]
 
 
@@ -119,11 +118,10 @@ def test_a_note_is_said_once_for_all_cells_that_share_it():
     assert report.to_dict()["notes"] == {SIGN: 2, "only a": 1, "only b": 1}
     # Where it holds for all cells, none needs to be named.
     assert list(report.lines())[2:] == [
-        "notes, and of how many cells they hold",
-        "  note                            2  current: positive on charge, told from the",
-        "                                     voltage",
-        "  note                            1  only a, such as a",
-        "  note                            1  only b, such as b",
+        "notes",
+        "  2 cells  current: positive on charge, told from the voltage",
+        "  a        only a",
+        "  b        only b",
     ]
 
 

@@ -169,8 +169,10 @@ def test_known_bad_cells_of_the_published_files_are_dropped(three_batches):
     dropped = {k: cell for k, cell in cells.items() if isinstance(cell, DroppedCell)}
     assert set(dropped) == {"b1c8", "b2c7", "b2c8", "b2c9", "b2c15", "b2c16", "b3c2"}
     assert (dropped["b1c8"].reason, dropped["b1c8"].num_cycles) == ("known_defect", 4)
-    assert dropped["b1c8"].detail.startswith("does not reach 80 % of its nominal capacity (https")
-    assert dropped["b3c2"].detail.startswith("noisy channel (https")
+    assert dropped["b1c8"].detail.startswith(
+        "does not reach 80 % of its nominal capacity (defects.csv"
+    )
+    assert dropped["b3c2"].detail.startswith("noisy channel (defects.csv")
     assert len(cells) - len(dropped) == 9 + 17 + 3 - 7
 
 
@@ -200,7 +202,7 @@ def test_a_continued_cell_of_unknown_life_has_none(tmp_path, small_batches):
 def test_the_cell_that_continues_another_is_dropped_and_its_cycles_are_not_lost(three_batches):
     dropped = cells_in(*three_batches)["b2c7"]
     assert (dropped.reason, dropped.num_cycles) == ("continuation", 0)
-    assert dropped.detail.startswith("continues b1c0, joined to it (https")
+    assert dropped.detail.startswith("continues b1c0, joined to it (defects.csv")
 
 
 def test_cycles_of_a_continued_cell_are_numbered_on_without_a_gap(three_batches):
@@ -243,7 +245,9 @@ def test_a_record_that_ends_before_the_life_of_its_file_is_not_joined(tmp_path, 
     assert cell.notes[0] == (
         "not joined to its continuation: the record ends before its cycle_life"
     )
-    assert other.detail.startswith("continues b1c0, whose record ends before its cycle_life (http")
+    assert other.detail.startswith(
+        "continues b1c0, whose record ends before its cycle_life (defects.csv"
+    )
     assert (other.reason, other.num_cycles) == ("continuation", 2)
 
 
@@ -263,7 +267,7 @@ def test_a_continued_cell_without_the_other_file(tmp_path, small_batches):
 
 def test_a_continuation_without_the_cell_that_it_continues(tmp_path, small_batches):
     dropped = cells_in(write_batch(tmp_path, "2017-06-30", 17, {7: 2}))["b2c7"]
-    assert dropped.detail.startswith("continues b1c0, whose file is not here (https")
+    assert dropped.detail.startswith("continues b1c0, whose file is not here (defects.csv")
     assert (dropped.reason, dropped.num_cycles) == ("continuation", 2)
 
 
