@@ -2,7 +2,9 @@
 
 import argparse
 import logging
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,13 +50,15 @@ def run(command: Callable[[list[str] | None], None], argv: list[str] | None, nam
         name: The command as the user typed it, for the error line.
 
     Returns:
-        0 when done, 2 when the user's input is at fault, 130 when interrupted. Any other
+        0 when done, 2 when the user's input is at fault, 130 when interrupted, 128 and its
+        number when another signal ended it. Any other
         exception is a bug and goes through: Python prints its trace and exits with 1.
     """
     # Standard error is left to errors and to the moving progress line.
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     try:
-        command(argv)
+        with _ended_by_signals():
+            command(argv)
     except UserError as error:
         print(f"{name}: error: {error}", file=sys.stderr)
         return 2
@@ -63,10 +67,44 @@ def run(command: Callable[[list[str] | None], None], argv: list[str] | None, nam
         reason = error.strerror or error
         print(f"{name}: error: {place}{reason}. Check the place and its rights.", file=sys.stderr)
         return 2
+    except Ended as error:
+        print(f"{name}: ended by {signal.Signals(error.number).name}", file=sys.stderr)
+        return 128 + error.number
     except KeyboardInterrupt:
         print(f"{name}: interrupted", file=sys.stderr)
         return 130
     return 0
+
+
+class Ended(KeyboardInterrupt):
+    """A signal that ends a process came; whatever cleans up after Ctrl-C does so after it.
+
+    Args:
+        number: Of the signal.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Lets the signals of a batch system or a closed terminal end a command as Ctrl-C does."""
+
+    def end(number: int, frame: object) -> None:
+        raise Ended(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {name: signal.signal(getattr(signal, name), end) for name in names}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)
 
 
 @contextmanager

@@ -14,6 +14,8 @@ from data_prep.scaling import SignalStatistics
 from data_prep.splitting import SPLITS
 
 CARD_NAME = "dataset_card.json"
+SHARD_SUFFIX = ".tfrecord"
+FIGURES_FOLDER = "figures"
 FORMAT_VERSION = 2
 
 

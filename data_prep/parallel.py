@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from data_prep.errors import UserError
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -22,6 +24,7 @@ def in_order(
         shared: Given to every call.
 
     Raises:
+        UserError: A process was ended from outside.
         Exception: What `work` raised first, in the order of the items.
     """
     jobs = min(jobs, len(items))
@@ -30,6 +33,7 @@ def in_order(
         return
 
     from joblib.externals.loky import get_reusable_executor
+    from joblib.externals.loky.process_executor import BrokenProcessPool
 
     executor = get_reusable_executor(max_workers=jobs, initializer=_leave_interrupts_to_parent)
     waiting: deque[Future[Result]] = deque()
@@ -41,6 +45,11 @@ def in_order(
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+    except BrokenProcessPool as error:
+        raise UserError(
+            "a process was ended from outside, often for want of memory. Give --jobs 1, or make "
+            "room."
+        ) from error
     finally:
         # Idle workers would keep their memory for minutes.
         executor.shutdown(wait=True, kill_workers=True)

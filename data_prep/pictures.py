@@ -5,11 +5,11 @@ from pathlib import Path
 
 from data_prep.cell_work import KeptCell
 from data_prep.cleaning.report import CELL_DROPPED, CleaningReport
+from data_prep.dataset_card import FIGURES_FOLDER
 from data_prep.figures import CellCurves, CellPicture, draw
 from data_prep.gathering import Gathering
 from data_prep.records import SIGNALS, DroppedCell, FloatArray
 
-FOLDER = "figures"
 CAPACITY = SIGNALS.index("charge_capacity_ah")
 
 
@@ -37,7 +37,7 @@ def draw_pictures(
         curves=gathering.spool.read(number),
         has_temperature=all(largest.has_temperature),
     )
-    draw(directory / FOLDER, cells, shown, eol_threshold)
+    draw(directory / FIGURES_FOLDER, cells, shown, eol_threshold)
 
 
 def _kept_cells(gathering: Gathering) -> Iterator[CellPicture]:

@@ -1,10 +1,12 @@
 """The flow of the preparation; read this file first."""
 
 import dataclasses
+import functools
 import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from data_prep import settings
 from data_prep.cell_work import KeptCell, read_and_spool
@@ -22,7 +24,7 @@ from data_prep.refusals import refuse_bad_files, refuse_nothing, refuse_twins, r
 from data_prep.scaling import fit_statistics
 from data_prep.shards import write_shards
 from data_prep.sources import source
-from data_prep.sources.base import CellPlace
+from data_prep.sources.base import UNREADABLE, CellPlace
 from data_prep.sources.detection import detect, other_files
 from data_prep.splitting import SPLITS, split_samples
 from data_prep.spool import Spool, spool_in
@@ -41,7 +43,7 @@ def prepare(config: PrepConfig) -> DatasetCard:
     """
     config = _settled(config)
     output = Path(config.output or DEMO_OUTPUT)
-    check_output(output, config.overwrite)
+    check_output(output, config.overwrite, None if config.input is None else Path(config.input))
     files = source(config.source).find_files(Path(config.input or "."))
     _say_what_is_read(config, files)
     places = list(source(config.source).list_cells(files, config.source_options))
@@ -91,6 +93,9 @@ def _settled(config: PrepConfig) -> PrepConfig:
         SettingsError: No input for a source that needs one, or one for the demo.
         SourceError: The files do not tell what they are.
     """
+    for name in ("input", "output"):
+        if getattr(config, name) == "":
+            raise SettingsError(f"--{name} is empty. Give a folder, or leave --{name} out.")
     if config.input is None:
         if config.source not in (AUTO, "demo"):
             raise SettingsError(f"--source {config.source} needs --input, the folder of its files.")
@@ -146,7 +151,10 @@ def _write(
     split = split_samples(gathering.cell_ids, config.split, config.seed)
     training = (curves for _, _, curves in gathering.curves(split["train"]))
     card = DatasetCard(
-        source={"name": config.source, "files": describe_files(files)},
+        source={
+            "name": config.source,
+            "files": describe_files(_read_files(files, gathering, report)),
+        },
         preparation=_settings_without_places(config),
         height=config.height,
         width=config.width,
@@ -154,7 +162,7 @@ def _write(
         cells={kept.cell.cell_id: _cell_facts(kept) for kept in gathering.cells.values()},
         shards={},
         statistics=fit_statistics(training, gathering.signals_present),
-        cleaning=report.to_dict(),
+        cleaning=_without_folders(report.to_dict(), files),
     )
     for name in SPLITS:
         samples = gathering.samples(split[name])
@@ -164,6 +172,24 @@ def _write(
         )
     card.write(directory)
     return card
+
+
+def _read_files(files: Sequence[Path], gathering: Gathering, report: CleaningReport) -> list[Path]:
+    """The files but those of which nothing could be read."""
+    bad = {cell.source_file for cell in report.dropped_cells if cell.reason == UNREADABLE}
+    bad -= {kept.cell.source_file for kept in gathering.cells.values()}
+    return [path for path in files if path.name not in bad]
+
+
+def _without_folders(cleaning: dict[str, Any], files: Sequence[Path]) -> dict[str, Any]:
+    """A report in which files have their names alone, wherever they lay."""
+    folders = sorted({f"{path.parent}{os.sep}" for path in files})
+
+    def named(text: str) -> str:
+        return functools.reduce(lambda rest, folder: rest.replace(folder, ""), folders, text)
+
+    dropped = [{**cell, "detail": named(cell["detail"])} for cell in cleaning["cells_dropped"]]
+    return {**cleaning, "cells_dropped": dropped}
 
 
 def _cell_facts(kept: KeptCell) -> dict[str, object]:

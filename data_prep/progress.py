@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+LONGEST_NAME = 24  # what is left of 80 columns
+
 
 @contextmanager
 def progress_line(what: str, total: int) -> Iterator[Callable[[str], None]]:
@@ -30,4 +32,4 @@ def progress_line(what: str, total: int) -> Iterator[Callable[[str], None]]:
         *columns, console=console, disable=not console.is_terminal, transient=True
     ) as progress:
         task = progress.add_task(what, total=total, name="")
-        yield lambda name: progress.update(task, advance=1, name=name)
+        yield lambda name: progress.update(task, advance=1, name=name[:LONGEST_NAME])

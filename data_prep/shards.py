@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from data_prep.dataset_card import DatasetCard, how_to_remake, sha256
+from data_prep.dataset_card import SHARD_SUFFIX, DatasetCard, how_to_remake, sha256
 from data_prep.errors import DatasetError
 from data_prep.protocol import MAX_STEPS, policy_numbers
 from data_prep.quasi_video import DEPTH, NUM_CHANNELS, pack
@@ -74,10 +74,17 @@ def write_shards(
     remaining = iter(samples)
     entries = []
     for shard, indices in enumerate(np.array_split(np.arange(num_samples), num_shards)):
-        path = directory / f"{split}-{shard:05d}-of-{num_shards:05d}.tfrecord"
-        with tf.io.TFRecordWriter(str(path)) as writer:
-            for sample in islice(remaining, len(indices)):
-                writer.write(encode(sample, height, width))
+        path = directory / f"{split}-{shard:05d}-of-{num_shards:05d}{SHARD_SUFFIX}"
+        records = (encode(sample, height, width) for sample in islice(remaining, len(indices)))
+        try:
+            with tf.io.TFRecordWriter(str(path)) as writer:
+                for record in records:
+                    writer.write(record)
+        except tf.errors.OpError as error:
+            reason = error.message.rsplit(";", 1)[-1].strip()
+            raise DatasetError(
+                f"{path.name} cannot be written ({reason}). Make room, or choose another --output."
+            ) from error
         entries.append({"name": path.name, "samples": len(indices), "sha256": sha256(path)})
     return entries
 

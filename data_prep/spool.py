@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from data_prep.errors import DatasetError
 from data_prep.records import SIGNALS, FloatArray
 
 Integers = NDArray[np.integer]
@@ -26,8 +27,18 @@ class Spool:
     num_points: int
 
     def write(self, number: int, curves: FloatArray) -> None:
-        """Keeps the curves of a cell, shape `(charges, len(SIGNALS), num_points)`."""
-        np.asarray(curves, np.float32).tofile(self._path(number))
+        """Keeps the curves of a cell, shape `(charges, len(SIGNALS), num_points)`.
+
+        Raises:
+            DatasetError: The disk does not take them.
+        """
+        try:
+            self._path(number).write_bytes(np.asarray(curves, np.float32).tobytes())
+        except OSError as error:
+            raise DatasetError(
+                f"curves cannot be kept beside --output ({error.strerror}). Make room, or choose "
+                f"another --output."
+            ) from error
 
     def read(self, number: int) -> FloatArray:
         """All curves of a cell, as they were written."""

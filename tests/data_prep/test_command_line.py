@@ -1,6 +1,9 @@
 import logging
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -117,3 +120,21 @@ def test_the_bdf_reader_at_work_needs_no_hdf5(tmp_path):
     assert "pandas" in loaded
     assert "h5py" not in loaded
     assert "tensorflow" not in loaded
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_ends_a_command_as_ctrl_c_does(name, code, capsys):
+    cleaned = []
+
+    def command(argv):
+        try:
+            os.kill(os.getpid(), getattr(signal, name))
+            time.sleep(10)
+        finally:
+            cleaned.append(True)
+
+    before = signal.getsignal(getattr(signal, name))
+    assert command_line.run(command, [], "example") == code
+    assert cleaned == [True]
+    assert capsys.readouterr().err == f"example: ended by {name}\n"
+    assert signal.getsignal(getattr(signal, name)) == before

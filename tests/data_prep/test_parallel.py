@@ -1,9 +1,10 @@
 import os
+import signal
 import time
 
 import pytest
 
-from data_prep.errors import SourceError
+from data_prep.errors import SourceError, UserError
 from data_prep.parallel import in_order
 
 
@@ -61,3 +62,12 @@ def test_a_consumer_that_stops_early_ends_without_a_warning(recwarn):
     next(results)
     results.close()
     assert list(recwarn) == []
+
+
+def die(item):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_process_that_is_killed_is_one_line_with_the_way_out():
+    with pytest.raises(UserError, match="ended from outside, often for want of memory.*--jobs 1"):
+        list(in_order(die, [0, 1], 2))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from data_prep import pipeline
+from data_prep import output_folder, pipeline
 from data_prep.__main__ import main
 from data_prep.config import PrepConfig
 from data_prep.dataset_card import CARD_NAME, read_card, sha256
@@ -43,8 +43,8 @@ def lab(tmp_path):
 
 
 def config_for(path, name="out", **options):
-    options = {"source": "matr", "height": 2, "width": 3, "input": str(path)} | options
-    return PrepConfig(output=str(path.parent.parent / name), **options)
+    places = {"input": str(path), "output": str(path.parent.parent / name)}
+    return PrepConfig(**{"source": "matr", "height": 2, "width": 3, **places, **options})
 
 
 def prepared(path, name="out", **options):
@@ -520,13 +520,68 @@ def test_bad_measurements_are_found_before_anything_is_written(lab, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 
-def test_overwrite_replaces_a_data_set_whole(lab):
-    folder, _ = prepared(lab)
-    (folder / "notes.txt").write_text("of the old one")
-    _, card = prepared(lab, seed=5, overwrite=True)
+def test_overwrite_replaces_a_data_set_whole(lab, tmp_path):
+    prepared(lab, figures=True)
+    folder, card = prepared(lab, seed=5, overwrite=True)
     assert card.preparation["seed"] == 5
-    assert not (folder / "notes.txt").exists()
+    assert not (folder / "figures").exists()
     assert all_samples(folder, card)
+    assert {path.name for path in tmp_path.iterdir()} == {"in", "out"}
+
+
+def test_overwrite_deletes_nothing_beside_the_data_set(lab):
+    folder, _ = prepared(lab)
+    (folder / "thesis").mkdir()
+    with pytest.raises(SettingsError, match="holds thesis beside a data set, which --overwrite"):
+        prepare(config_for(lab, overwrite=True))
+    assert (folder / "thesis").is_dir()
+
+
+def test_an_output_that_holds_the_measurements_is_refused(lab):
+    config = config_for(lab, overwrite=True, output=str(lab.parent))
+    with pytest.raises(SettingsError, match="holds the measurements of --input"):
+        prepare(config)
+    assert lab.exists()
+
+
+def test_an_output_that_is_a_link_to_a_folder(lab, tmp_path):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "out").symlink_to(tmp_path / "far")
+    prepared(lab)
+    assert (tmp_path / "far" / CARD_NAME).is_file()
+    assert (tmp_path / "out").is_symlink()
+
+
+def test_the_old_data_set_comes_back_when_the_new_one_cannot_take_its_place(
+    lab, tmp_path, monkeypatch
+):
+    folder, card = prepared(lab)
+    replace = output_folder.os.replace
+
+    def fail_at_the_second(old, new):
+        if new == folder and not str(old).endswith("-old"):
+            raise OSError(28, "No space left on device")
+        replace(old, new)
+
+    monkeypatch.setattr(output_folder.os, "replace", fail_at_the_second)
+    with pytest.raises(OSError, match="No space left"):
+        prepare(config_for(lab, seed=5, overwrite=True))
+    assert read_card(folder) == card
+    assert {path.name for path in tmp_path.iterdir()} == {"in", "out"}
+
+
+@pytest.mark.parametrize("name", ["input", "output"])
+def test_an_empty_place_is_refused(lab, name):
+    with pytest.raises(SettingsError, match=f"--{name} is empty"):
+        prepare(config_for(lab, **{name: ""}))
+
+
+def test_the_card_names_no_folder_of_a_bad_file(folder_with_two_bad_files, tmp_path):
+    options = {"source": "bdf", "height": 2, "width": 3, "skip_bad_files": True}
+    output = tmp_path / "out"
+    card = prepare(PrepConfig(input=str(folder_with_two_bad_files), output=str(output), **options))
+    assert str(tmp_path) not in (output / CARD_NAME).read_text(encoding="utf-8")
+    assert [entry["name"] for entry in card.source["files"]] == [f"c{k}.bdf.csv" for k in (0, 2, 4)]
 
 
 def test_an_empty_folder_is_used_and_folders_above_are_made(lab, tmp_path):
