@@ -1,18 +1,15 @@
 """The flow of the preparation; read this file first."""
 
 import dataclasses
-import functools
 import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from data_prep import settings
 from data_prep.cell_work import KeptCell, read_and_spool
 from data_prep.cleaning.report import CleaningReport
 from data_prep.config import AUTO, DEMO_OUTPUT, PrepConfig
-from data_prep.dataset_card import DatasetCard, describe_files
+from data_prep.dataset_card import DatasetCard
 from data_prep.errors import SettingsError
 from data_prep.gathering import Gathering
 from data_prep.output_folder import check_output, made_beside
@@ -21,13 +18,11 @@ from data_prep.pictures import draw_pictures
 from data_prep.progress import progress_line
 from data_prep.records import DroppedCell
 from data_prep.refusals import refuse_bad_files, refuse_nothing, refuse_twins, refuse_unknown_names
-from data_prep.scaling import fit_statistics
-from data_prep.shards import write_shards
 from data_prep.sources import source
-from data_prep.sources.base import UNREADABLE, CellPlace
+from data_prep.sources.base import CellPlace
 from data_prep.sources.detection import detect, other_files
-from data_prep.splitting import SPLITS, split_samples
 from data_prep.spool import Spool, spool_in
+from data_prep.writing import write_data_set
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +50,7 @@ def prepare(config: PrepConfig) -> DatasetCard:
         if not config.skip_bad_files:
             refuse_bad_files(report)
         refuse_nothing(gathering.num_samples, report)
-        card = _write(directory, files, gathering, report, config)
+        card = write_data_set(directory, files, gathering, report, config)
         if config.figures:
             draw_pictures(directory, gathering, report, config.eol_threshold)
         spool.remove()
@@ -138,72 +133,3 @@ def _say_what_came_of_it(gathering: Gathering, report: CleaningReport) -> None:
             gathering.num_samples,
             without[0][0],
         )
-
-
-def _write(
-    directory: Path,
-    files: Sequence[Path],
-    gathering: Gathering,
-    report: CleaningReport,
-    config: PrepConfig,
-) -> DatasetCard:
-    """Shards and card of a data set, into a folder that is there."""
-    split = split_samples(gathering.cell_ids, config.split, config.seed)
-    training = (curves for _, _, curves in gathering.curves(split["train"]))
-    card = DatasetCard(
-        source={
-            "name": config.source,
-            "files": describe_files(_read_files(files, gathering, report)),
-        },
-        preparation=_settings_without_places(config),
-        height=config.height,
-        width=config.width,
-        signals_present=gathering.signals_present,
-        cells={kept.cell.cell_id: _cell_facts(kept) for kept in gathering.cells.values()},
-        shards={},
-        statistics=fit_statistics(training, gathering.signals_present),
-        cleaning=_without_folders(report.to_dict(), files),
-    )
-    for name in SPLITS:
-        samples = gathering.samples(split[name])
-        num_samples = len(split[name])
-        card.shards[name] = write_shards(
-            directory, name, samples, num_samples, card.height, card.width
-        )
-    card.write(directory)
-    return card
-
-
-def _read_files(files: Sequence[Path], gathering: Gathering, report: CleaningReport) -> list[Path]:
-    """The files but those of which nothing could be read."""
-    bad = {cell.source_file for cell in report.dropped_cells if cell.reason == UNREADABLE}
-    bad -= {kept.cell.source_file for kept in gathering.cells.values()}
-    return [path for path in files if path.name not in bad]
-
-
-def _without_folders(cleaning: dict[str, Any], files: Sequence[Path]) -> dict[str, Any]:
-    """A report in which files have their names alone, wherever they lay."""
-    folders = sorted({f"{path.parent}{os.sep}" for path in files})
-
-    def named(text: str) -> str:
-        return functools.reduce(lambda rest, folder: rest.replace(folder, ""), folders, text)
-
-    dropped = [{**cell, "detail": named(cell["detail"])} for cell in cleaning["cells_dropped"]]
-    return {**cleaning, "cells_dropped": dropped}
-
-
-def _cell_facts(kept: KeptCell) -> dict[str, object]:
-    cell = kept.cell
-    return {
-        "eol_cycles": kept.eol,
-        "nominal_capacity_ah": cell.nominal_capacity_ah,
-        "max_voltage_v": cell.max_voltage_v,
-        "charge_policy": cell.charge_policy,
-        "samples": len(kept.cycles),
-    }
-
-
-def _settings_without_places(config: PrepConfig) -> dict[str, object]:
-    """The settings that decide the bytes; where and how fast they were made does not."""
-    others = ("input", "output", "overwrite", "jobs", "figures")
-    return {k: v for k, v in settings.to_dict(config).items() if k not in others}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from data_prep import output_folder, pipeline
+from data_prep import output_folder, pipeline, writing
 from data_prep.__main__ import main
 from data_prep.config import PrepConfig
 from data_prep.dataset_card import CARD_NAME, read_card, sha256
@@ -495,7 +495,7 @@ def test_a_failing_preparation_leaves_no_folder_behind(lab, tmp_path, monkeypatc
             raise RuntimeError("disk gone")
         return []
 
-    monkeypatch.setattr(pipeline, "write_shards", write_shards)
+    monkeypatch.setattr(writing, "write_shards", write_shards)
     with pytest.raises(RuntimeError, match="disk gone"):
         prepare(config_for(lab))
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
@@ -507,7 +507,7 @@ def test_an_interrupted_preparation_leaves_the_old_data_set(lab, tmp_path, monke
     def write_shards(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline, "write_shards", write_shards)
+    monkeypatch.setattr(writing, "write_shards", write_shards)
     with pytest.raises(KeyboardInterrupt):
         prepare(config_for(lab, seed=5, overwrite=True))
     assert read_card(folder) == card
