@@ -1,19 +1,21 @@
 """All that is done with one cell alone, in whatever process: read, cut, clean, resample."""
 
 import dataclasses
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from data_prep.charges.clock import mend_clock
-from data_prep.charges.segmentation import charge_segment, cut_charge
+from data_prep.charges.segmentation import charge_segments, cut_charge, moved_share
 from data_prep.cleaning.checks import (
     cell_faults,
     charge_fault,
     check_units,
     sample_fault,
     segment_fault,
+    stuck_sensor,
 )
 from data_prep.config import PrepConfig
 from data_prep.end_of_life import end_of_life
@@ -38,6 +40,7 @@ class KeptCell:
         rejected: Number and reason of the others.
         repairs: By cycle, what was mended in its samples.
         policy_steps: The charge policy as numbers, shape `(MAX_STEPS, 2)`.
+        left_out_ah: By kept cycle, what each of its other charges moved.
     """
 
     cell: Cell
@@ -47,6 +50,15 @@ class KeptCell:
     rejected: tuple[tuple[int, Rejection], ...]
     repairs: dict[int, tuple[str, ...]]
     policy_steps: FloatArray
+    left_out_ah: dict[int, tuple[float, ...]] = field(default_factory=dict)
+
+
+class CleanCharges(NamedTuple):
+    """The sound charges of a cell, by ascending cycle number."""
+
+    charges: dict[int, Charge]
+    rejected: list[tuple[int, Rejection]]
+    notes: tuple[str, ...] = ()
 
 
 def read_and_spool(
@@ -60,10 +72,8 @@ def read_and_spool(
         spool: Where the curves go.
 
     Returns:
-        What came of it; a cell that cannot be read comes as dropped, with what is wrong.
-
-    Raises:
-        UnitError: The cell's current, time and capacity contradict one another throughout.
+        What came of it; a cell that cannot be read, or whose numbers contradict one another
+        throughout, comes as dropped, with what is wrong.
     """
     number, place = item
     if isinstance(place, DroppedCell):
@@ -71,10 +81,8 @@ def read_and_spool(
     try:
         cell = source(config.source).read_cell(place, config.source_options)
         if place.cell_id in config.exclude:
-            return _excluded(place, min(_num_cycles(cell), config.cycles))
+            return _excluded(place, _num_cycles(cell, config.cycles))
         outcome, curves = work_on(cell, config)
-    except UnitError:
-        raise
     except SourceError as error:
         if place.cell_id in config.exclude:
             return _excluded(place, 0)
@@ -94,31 +102,41 @@ def work_on(
 
     Raises:
         SourceError: A cycle cannot be read.
-        UnitError: The cell's numbers contradict one another.
     """
     nothing = np.zeros((0, 0, 0), np.float32)
     if isinstance(cell, DroppedCell):
-        return _with_cycles(cell, min(_num_cycles(cell), config.cycles)), nothing
+        return dataclasses.replace(cell, num_cycles=_num_cycles(cell, config.cycles)), nothing
     eol = end_of_life(cell, config.eol_threshold, config.eol_fallback)
     if isinstance(eol, DroppedCell):
-        return _with_cycles(eol, min(_num_cycles(cell), config.cycles)), nothing
-    charges, rejected = charges_of_cell(cell, config.cycles)
+        return _whole(eol, cell, config), nothing
+    try:
+        charges, rejected, found = charges_of_cell(cell, config.cycles, config.without_rules)
+    except UnitError as error:
+        dropped = DroppedCell(cell.cell_id, cell.source_file, UNREADABLE, str(error))
+        return _whole(dropped, cell, config), nothing
     kept = list(charges.values())
     curves = np.array([resample(charge, config.num_points) for charge in kept], np.float32)
-    steps, notes = _policy_steps(cell)
+    steps, unread = _policy_steps(cell)
+    notes = cell.notes + found + unread
     return KeptCell(
-        cell=dataclasses.replace(cell, read_cycles=_no_cycles, notes=cell.notes + notes),
+        cell=dataclasses.replace(cell, read_cycles=_no_cycles, notes=notes),
         eol=eol,
         cycles=tuple(charges),
         has_temperature=tuple(charge.temperature_degc is not None for charge in kept),
         rejected=tuple(rejected),
         repairs={number: charge.repairs for number, charge in charges.items() if charge.repairs},
         policy_steps=steps,
+        left_out_ah={n: charge.left_out_ah for n, charge in charges.items() if charge.left_out_ah},
     ), curves
 
 
-def charges_of_cell(cell: Cell, last: int) -> tuple[dict[int, Charge], list[tuple[int, Rejection]]]:
+def charges_of_cell(cell: Cell, last: int, without: Collection[str] = ()) -> CleanCharges:
     """The charges of cycles 1 to `last` that are sound, by cycle number, and the other cycles.
+
+    Args:
+        cell: Whose cycles are read.
+        last: Number of the last cycle.
+        without: Names of rules to leave out.
 
     Raises:
         UnitError: The cell's current, time and capacity contradict one another throughout.
@@ -132,11 +150,18 @@ def charges_of_cell(cell: Cell, last: int) -> tuple[dict[int, Charge], list[tupl
         else:
             charges[cycle.number] = charge
     check_units(cell, list(charges.values()))
-    faults = {n: fault for n, charge in charges.items() if (fault := charge_fault(cell, charge))}
+    faults = {
+        number: fault
+        for number, charge in charges.items()
+        if (fault := charge_fault(cell, charge, without))
+    }
     sound = {n: charge for n, charge in charges.items() if n not in faults}
-    faults |= cell_faults(cell, sound)
+    if note := stuck_sensor(cell, sound, without):
+        sound = {n: dataclasses.replace(c, temperature_degc=None) for n, c in sound.items()}
+    faults |= cell_faults(cell, sound, without)
     sound = {n: charge for n, charge in sound.items() if n not in faults}
-    return sound, sorted([*rejected, *faults.items()], key=lambda item: item[0])
+    in_order = sorted([*rejected, *faults.items()], key=lambda item: item[0])
+    return CleanCharges(sound, in_order, (note,) if note else ())
 
 
 def _charge(cell: Cell, cycle: Cycle) -> Charge | Rejection:
@@ -144,10 +169,17 @@ def _charge(cell: Cell, cycle: Cycle) -> Charge | Rejection:
     if fault := sample_fault(cycle):
         return fault
     cycle, repairs = mend_clock(cycle)
-    segment = charge_segment(cycle)
+    # A current that is no number charges nothing; within the charge it is a fault.
+    current_c_rate = np.where(np.isfinite(cycle.current_c_rate), cycle.current_c_rate, 0.0)
+    finite = dataclasses.replace(cycle, current_c_rate=current_c_rate)
+    segment, others = charge_segments(finite)
     if segment is None:
-        return segment_fault(segment)
-    return cut_charge(cycle, segment, cell.nominal_capacity_ah, repairs)
+        return segment_fault(cell, cycle, segment)
+    if fault := segment_fault(cell, cycle, segment):
+        return fault
+    charge = cut_charge(cycle, segment, cell.nominal_capacity_ah, repairs)
+    left_out_ah = tuple(moved_share(finite, span) * cell.nominal_capacity_ah for span in others)
+    return dataclasses.replace(charge, left_out_ah=left_out_ah)
 
 
 def _excluded(place: CellPlace, num_cycles: int) -> DroppedCell:
@@ -155,12 +187,16 @@ def _excluded(place: CellPlace, num_cycles: int) -> DroppedCell:
     return DroppedCell(place.cell_id, place.path.name, "excluded", detail, num_cycles)
 
 
-def _num_cycles(cell: Cell | DroppedCell) -> int:
-    return cell.num_cycles if isinstance(cell, DroppedCell) else cell.last_cycle
+def _whole(dropped: DroppedCell, cell: Cell, config: PrepConfig) -> DroppedCell:
+    """A dropped cell with all that goes with it."""
+    num_cycles = _num_cycles(cell, config.cycles)
+    return dataclasses.replace(dropped, num_cycles=num_cycles, notes=cell.notes)
 
 
-def _with_cycles(cell: DroppedCell, num_cycles: int) -> DroppedCell:
-    return dataclasses.replace(cell, num_cycles=num_cycles)
+def _num_cycles(cell: Cell | DroppedCell, last: int) -> int:
+    if isinstance(cell, DroppedCell):
+        return min(cell.num_cycles, last)
+    return cell.num_cycles(last)
 
 
 def _no_cycles(last: int) -> Iterator[Cycle]:

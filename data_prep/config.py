@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from data_prep.cleaning.rules import OPTIONAL_RULES
+from data_prep.errors import SettingsError
 from data_prep.settings import setting, validate
 from data_prep.sources import SOURCES
 from data_prep.sources.base import SourceOptions
@@ -44,6 +46,7 @@ class PrepConfig:
         None, minimum=1e-4, help="1 C in A, where the files do not say or say it wrongly"
     )
     exclude: tuple[str, ...] = setting((), help="cells to leave out, by name")
+    without_rules: tuple[str, ...] = setting((), help="rules of cleaning to leave out, by name")
     temperature_column: str | None = setting(
         None, help="column to take where a file has several temperatures (default: the first)"
     )
@@ -58,6 +61,12 @@ class PrepConfig:
 
     def __post_init__(self) -> None:
         validate(self)
+        unknown = [name for name in self.without_rules if name not in OPTIONAL_RULES]
+        if unknown:
+            raise SettingsError(
+                f"`without_rules` must be among {', '.join(OPTIONAL_RULES)}. "
+                f"Received: {unknown[0]}."
+            )
 
     @property
     def num_points(self) -> int:

@@ -152,7 +152,7 @@ def charges_figure(charges: CellCurves) -> "Figure":
             axis.plot(minutes[row], values[row], color=colour, linewidth=0.6)
         axis.set_xlabel("time / min")
         axis.set_ylabel(AXIS_LABELS[name])
-    title = f"{charges.cell_id}, cycles {charges.cycles[0]} to {charges.cycles[-1]}"
+    title = f"{drawable(charges.cell_id)}, cycles {charges.cycles[0]} to {charges.cycles[-1]}"
     figure.suptitle(title, fontsize=10)
     figure.colorbar(colours, ax=axes, label="cycle")
     return figure
@@ -166,11 +166,20 @@ def cycles_figure(cells: Sequence[CellPicture]) -> "Figure":
     _draw_rows(axis, cells)
     _draw_marks(axis, cells, size=max(0.7 * 72 * row_inch, SMALLEST_MARK_POINTS))
     step = 1 if named else 10
-    names = [cell.cell_id for cell in cells]
+    names = [drawable(cell.cell_id) for cell in cells]
     axis.set_yticks(range(0, len(cells), step), names[::step], fontsize=7)
     _name_cycles(axis)
     figure.legend(loc="outside upper left", ncols=3, fontsize=8, frameon=False)
     return figure
+
+
+def drawable(text: str) -> str:
+    """A text of the user as it can be drawn: no formula, a `?` where the font has no glyph."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    glyphs = get_font(findfont(FontProperties())).get_charmap()
+    shown = "".join(c if c.isprintable() and ord(c) in glyphs else "?" for c in text)
+    return shown.replace("$", r"\$")
 
 
 def _draw_rows(axis: "Axes", cells: Sequence[CellPicture]) -> None:

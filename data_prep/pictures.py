@@ -29,7 +29,7 @@ def draw_pictures(
     nominal_ah = largest.cell.nominal_capacity_ah
     cells = [
         *_kept_cells(gathering),
-        *(_dropped_cell(cell, nominal_ah) for cell in report.dropped_cells),
+        *(_dropped_cell(cell, nominal_ah, report) for cell in report.dropped_cells),
     ]
     shown = CellCurves(
         cell_id=largest.cell.cell_id,
@@ -56,11 +56,14 @@ def _kept_cell(kept: KeptCell, charged_ah: FloatArray) -> CellPicture:
     )
 
 
-def _dropped_cell(cell: DroppedCell, nominal_capacity_ah: float) -> CellPicture:
-    """A row without cycles; what its capacity was is not known any more."""
+def _dropped_cell(
+    cell: DroppedCell, nominal_capacity_ah: float, report: CleaningReport
+) -> CellPicture:
+    """A row without kept cycles; what its capacity was is not known any more."""
+    known = {n: why.reason for name, n, why in report.rejected_cycles if name == cell.cell_id}
     return CellPicture(
         cell_id=cell.cell_id,
         nominal_capacity_ah=nominal_capacity_ah,
         eol=None,
-        rejected={number: CELL_DROPPED for number in range(1, cell.num_cycles + 1)},
+        rejected=known or {number: CELL_DROPPED for number in range(1, cell.num_cycles + 1)},
     )

@@ -64,7 +64,7 @@ def gather(
     spool: Spool,
 ) -> tuple[Gathering, CleaningReport]:
     """Every usable charge of every usable cell, one cell in memory at a time in each process."""
-    report = CleaningReport()
+    report = CleaningReport(without_rules=config.without_rules)
     kept: dict[int, KeptCell] = {}
     jobs = config.jobs or _num_jobs(files)
     outcomes = in_order(read_and_spool, list(enumerate(places)), jobs, config, spool)
@@ -74,7 +74,13 @@ def gather(
             if isinstance(outcome, DroppedCell):
                 report.drop(outcome)
                 continue
-            report.keep(outcome.cell, len(outcome.cycles), outcome.rejected, outcome.repairs)
+            report.keep(
+                outcome.cell,
+                len(outcome.cycles),
+                outcome.rejected,
+                outcome.repairs,
+                outcome.left_out_ah,
+            )
             if outcome.cycles:
                 kept[number] = outcome
     refuse_unknown_names(config.exclude, report)

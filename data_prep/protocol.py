@@ -3,6 +3,11 @@
 "5.4C(40%)-3.6C" charges with 5.4 C to 40 % state of charge and with 3.6 C to 80 %; from there on
 every cell of the MATR project charges with 1 C (Severson et al. 2019, doi
 10.1038/s41560-019-0356-8, Methods). "0.75C" alone is one rate for the whole charge.
+
+The spelling is that of the data sets of MIT, Stanford and TRI, and what it leaves out is a fact of
+them: that a last rate behind steps ends at 80 %, and that 1 C follows. It is added to every text
+of this spelling, whichever data set it is from. A protocol of another laboratory has to say all of
+its steps: "5C(67%)-4C(100%)".
 """
 
 import re

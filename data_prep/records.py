@@ -100,6 +100,7 @@ class Cell:
         discharge_capacity_ah: Measured discharge capacity by cycle number.
         notes: What the reader decided where the file leaves a choice ("current: positive on
             charge, told from the voltage"); the report says it once for all cells that share it.
+        cycle_numbers: Those on record, ascending; None where they run from 1 to `last_cycle`.
     """
 
     cell_id: str
@@ -112,17 +113,34 @@ class Cell:
     eol_cycles: int | None = None
     discharge_capacity_ah: Mapping[int, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    cycle_numbers: tuple[int, ...] | None = None
+
+    def num_cycles(self, last: int) -> int:
+        """How many cycles numbered 1 to `last` are on record."""
+        if self.cycle_numbers is None:
+            return min(self.last_cycle, last)
+        return sum(number <= last for number in self.cycle_numbers)
 
 
 @dataclass(frozen=True)
 class DroppedCell:
-    """A cell that does not go further, and why; `num_cycles` of its cycles go with it."""
+    """A cell that does not go further, and why.
+
+    Args:
+        cell_id: Its name.
+        source_file: Name of the file, without folders.
+        reason: A short name that is counted.
+        detail: The numbers behind it.
+        num_cycles: Cycles that go with it and were not looked at.
+        notes: As those of a `Cell`.
+    """
 
     cell_id: str
     source_file: str
     reason: str
     detail: str
     num_cycles: int = 0
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -143,9 +161,11 @@ class Charge:
         current_c_rate: Positive while charging.
         temperature_degc: None where it was not measured.
         charge_capacity_ah: Charge since the start; measured, or integrated from the current.
-        integrated_capacity_ah: The integral of the current over the charge.
+        integrated_capacity_ah: The integral of the current over the charge; of the charging
+            current alone where a measured capacity counts no discharge.
         repairs: What was mended in its samples, by name ("clock_unwrapped"); the report counts
             the charges of each.
+        left_out_ah: What each other charge of the cycle moved, which is not used.
     """
 
     time_s: FloatArray
@@ -155,6 +175,7 @@ class Charge:
     charge_capacity_ah: FloatArray
     integrated_capacity_ah: FloatArray
     repairs: tuple[str, ...] = ()
+    left_out_ah: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

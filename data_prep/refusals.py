@@ -44,7 +44,7 @@ def refuse_bad_files(report: CleaningReport) -> None:
     if others:
         line += f" Also: {_listed(others, ', ')}."
     raise SourceError(
-        f"{line} {len(bad)} of {report.cells_read} cells cannot be read; add --skip-bad-files to "
+        f"{line} {len(bad)} of {report.cells_read} cells cannot be used; add --skip-bad-files to "
         f"go on without."
     )
 

@@ -64,7 +64,7 @@ def write_data_set(
 
 
 def _read_files(files: Sequence[Path], gathering: Gathering, report: CleaningReport) -> list[Path]:
-    """The files but those of which nothing could be read."""
+    """The files but those of which nothing could be used."""
     bad = {cell.source_file for cell in report.dropped_cells if cell.reason == UNREADABLE}
     bad -= {kept.cell.source_file for kept in gathering.cells.values()}
     return [path for path in files if path.name not in bad]

@@ -16,11 +16,17 @@ def test_the_page_of_the_data_has_the_rules_of_the_code():
 
 
 def test_the_page_of_the_data_names_every_source_and_repair():
-    from data_prep.charges import clock, segmentation
+    from data_prep.charges import clock, segmentation, temperature
     from data_prep.sources import SOURCES
 
     page = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
-    repairs = (clock.ROW_OUT_OF_TIME, clock.CLOCK_UNWRAPPED, segmentation.COUNTER_JOINED)
+    repairs = (
+        clock.ROW_OUT_OF_TIME,
+        clock.CLOCK_UNWRAPPED,
+        segmentation.COUNTER_JOINED,
+        temperature.TEMPERATURE_INTERPOLATED,
+        temperature.TEMPERATURE_LEFT_OUT,
+    )
     missing = [name for name in (*SOURCES, *repairs) if f"`{name}`" not in page]
     assert missing == []
 

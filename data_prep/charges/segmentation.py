@@ -2,40 +2,48 @@
 
 import numpy as np
 
+from data_prep.charges.capacity import counted_capacity, integral_like, integrate_capacity
 from data_prep.charges.swings import CHARGING_C_RATE, find_swings
+from data_prep.charges.temperature import read_temperature
 from data_prep.records import Charge, Cycle, FloatArray
 
 COUNTER_JOINED = "counter_joined"
 
-# A counter of charge that starts again shows less than this share of what it showed before; next
-# to nothing, to begin with, is the noise of a counter at rest.
-RESTARTED_SHARE = 0.5
-NOISE_SHARE = 1e-3
+# A charge that is not used counts as one from this share of the nominal capacity on; two samples
+# of noise move a tenth of it.
+LEAST_OTHER_SHARE = 1e-3
+# A rest ends a charge where it is longer than this and than the charge, and what lies beyond it
+# moves less than this share of it: a cell that is kept full is topped up now and then.
+LONG_REST_S = 3600.0
+TOP_UP_SHARE = 0.05
 
 
 def charge_segment(cycle: Cycle) -> slice | None:
-    """Where the charge of a cycle lies in its samples.
+    """Where the charge of a cycle lies in its samples; None where there is none."""
+    return charge_segments(cycle)[0]
 
-    A real discharge (`data_prep.charges.swings`) separates two charges; the one that moves more
-    counts. Samples before the first two charging ones in a row, and after the last two, are rest
-    or the leftover of a discharge.
+
+def charge_segments(cycle: Cycle) -> tuple[slice | None, list[slice]]:
+    """Where the charge of a cycle lies in its samples, and where its other charges lie.
+
+    A real discharge (`data_prep.charges.swings`) separates two charges, and so does a long rest
+    before or behind a top-up; the one that moves more counts. Samples before the first two
+    charging ones in a row, and after the last two, are rest or the leftover of a discharge.
 
     Args:
         cycle: Its clock mended (`data_prep.charges.clock`).
 
     Returns:
-        The samples of the charge, or None where there is none.
+        The samples of the charge, or None where there is none; and those of the other charges, in
+        order, that move `LEAST_OTHER_SHARE` or more.
     """
-    block = max(_blocks_between_discharges(cycle), key=lambda span: _moved_share(cycle, span))
-    current_c_rate = cycle.current_c_rate[block]
-    charging = current_c_rate > CHARGING_C_RATE
-    in_a_row = np.flatnonzero(charging[1:] & charging[:-1])
-    if in_a_row.size:
-        in_a_row = in_a_row[in_a_row >= _after_leftover_discharge(current_c_rate, in_a_row[0])]
-    if not in_a_row.size:
-        return None
-    start, stop = int(in_a_row[0]), int(in_a_row[-1]) + 2
-    return slice(block.start + start, block.start + stop)
+    blocks = _blocks_between_discharges(cycle)
+    found = [part for block in blocks for part in _charges_in_block(cycle, block)]
+    if not found:
+        return None, []
+    largest = max(found, key=lambda span: moved_share(cycle, span))
+    others = [span for span in found if span != largest]
+    return largest, [span for span in others if moved_share(cycle, span) >= LEAST_OTHER_SHARE]
 
 
 def cut_charge(
@@ -45,69 +53,29 @@ def cut_charge(
 
     Args:
         cycle: Where the segment lies.
-        segment: From `charge_segment`.
+        segment: From `charge_segments`.
         nominal_capacity_ah: 1 C in A.
         repairs: What was mended in the cycle before.
     """
     time_s = cycle.time_s[segment] - cycle.time_s[segment.start]
     current_c_rate = cycle.current_c_rate[segment]
-    integrated_ah = integrate_capacity(time_s, current_c_rate, nominal_capacity_ah)
-    counted_ah, joined = _counted_capacity(cycle, segment)
-    temperature_degc = measured(cycle.temperature_degc)
+    counted_ah, joined = counted_capacity(cycle, segment)
+    integrated_ah = integral_like(counted_ah, time_s, current_c_rate, nominal_capacity_ah)
+    temperature_degc, filled = read_temperature(cycle, segment)
     return Charge(
         time_s=time_s,
         voltage_v=cycle.voltage_v[segment],
         current_c_rate=current_c_rate,
-        temperature_degc=None if temperature_degc is None else temperature_degc[segment],
+        temperature_degc=temperature_degc,
         charge_capacity_ah=integrated_ah if counted_ah is None else counted_ah,
         integrated_capacity_ah=integrated_ah,
-        repairs=repairs + joined,
+        repairs=(*repairs, *((COUNTER_JOINED,) if joined else ()), *filled),
     )
 
 
-def integrate_capacity(
-    time_s: FloatArray, current_c_rate: FloatArray, nominal_capacity_ah: float
-) -> FloatArray:
-    """Charge in Ah since the first sample, by the trapezoid rule; shape `(points,)`."""
-    mean_c_rate = (current_c_rate[1:] + current_c_rate[:-1]) / 2
-    steps_ah = mean_c_rate * nominal_capacity_ah * np.diff(time_s) / 3600.0
-    return np.concatenate([[0.0], np.cumsum(steps_ah)])
-
-
-def measured(values: FloatArray | None) -> FloatArray | None:
-    """The values of an optional signal; None where a source writes 0 or NaN for not measured."""
-    if values is None or not np.any(np.nan_to_num(values)):
-        return None
-    return values
-
-
-def join_counter(capacity_ah: FloatArray) -> FloatArray:
-    """A counter of charge that goes on where it started again at a step of the charge.
-
-    What it shows at its first sample behind the start is what it gained since the sample before.
-    One sample that drops and comes back is no restart.
-    """
-    before_ah, here_ah = capacity_ah[:-1], capacity_ah[1:]
-    next_ah = np.append(capacity_ah[2:], capacity_ah[-1:])
-    restarted = (
-        (here_ah < RESTARTED_SHARE * before_ah)
-        & (next_ah < before_ah)
-        & (before_ah > NOISE_SHARE * capacity_ah.max())
-    )
-    if not restarted.any():
-        return capacity_ah
-    gains_ah = np.where(restarted, here_ah, here_ah - before_ah)
-    return capacity_ah[0] + np.concatenate([[0.0], np.cumsum(gains_ah)])
-
-
-def _counted_capacity(cycle: Cycle, segment: slice) -> tuple[FloatArray | None, tuple[str, ...]]:
-    """The measured capacity since the start of a segment, and the repair that it needed."""
-    counter_ah = measured(cycle.charge_capacity_ah)
-    if counter_ah is None:
-        return None, ()
-    joined_ah = join_counter(counter_ah[segment])
-    untouched = np.array_equal(joined_ah, counter_ah[segment])
-    return joined_ah - joined_ah[0], () if untouched else (COUNTER_JOINED,)
+def moved_share(cycle: Cycle, span: slice) -> float:
+    """Charge moved within a span as a share of the nominal capacity."""
+    return float(integrate_capacity(cycle.time_s[span], cycle.current_c_rate[span], 1.0)[-1])
 
 
 def _blocks_between_discharges(cycle: Cycle) -> list[slice]:
@@ -119,9 +87,49 @@ def _blocks_between_discharges(cycle: Cycle) -> list[slice]:
     return [slice(start, stop) for start, stop in zip(starts, stops, strict=True)]
 
 
-def _moved_share(cycle: Cycle, span: slice) -> float:
-    """Charge moved within a span as a share of the nominal capacity."""
-    return float(integrate_capacity(cycle.time_s[span], cycle.current_c_rate[span], 1.0)[-1])
+def _charges_in_block(cycle: Cycle, block: slice) -> list[slice]:
+    """The charge in a span without a discharge, and the top-ups that long rests keep from it."""
+    current_c_rate = cycle.current_c_rate[block]
+    charging = current_c_rate > CHARGING_C_RATE
+    in_a_row = np.flatnonzero(charging[1:] & charging[:-1])
+    if in_a_row.size:
+        in_a_row = in_a_row[in_a_row >= _after_leftover_discharge(current_c_rate, in_a_row[0])]
+    if not in_a_row.size:
+        return []
+    start, stop = block.start + int(in_a_row[0]), block.start + int(in_a_row[-1]) + 2
+    pauses = np.flatnonzero(np.diff(in_a_row) > 1)
+    rests = [
+        (block.start + int(a) + 1, block.start + int(b))
+        for a, b in zip(in_a_row[pauses], in_a_row[pauses + 1], strict=True)
+    ]
+    return _split_at_rests(cycle, slice(start, stop), rests)
+
+
+def _split_at_rests(cycle: Cycle, span: slice, rests: list[tuple[int, int]]) -> list[slice]:
+    """Splits a charge where a long rest lies between it and a top-up.
+
+    Args:
+        cycle: Where the span lies.
+        span: From a first charging sample to a last.
+        rests: Last sample before and first sample behind each pause of the charging.
+    """
+    for before, behind in rests:
+        parts = slice(span.start, before + 1), slice(behind, span.stop)
+        if _keeps_top_up_away(cycle, *parts):
+            later = [rest for rest in rests if rest[0] > behind]
+            return [parts[0], *_split_at_rests(cycle, parts[1], later)]
+    return [span]
+
+
+def _keeps_top_up_away(cycle: Cycle, before: slice, behind: slice) -> bool:
+    """Whether the rest between two parts is longer than the larger, and the smaller a top-up."""
+    rest_s = cycle.time_s[behind.start] - cycle.time_s[before.stop - 1]
+    if rest_s < LONG_REST_S:
+        return False
+    smaller, larger = sorted((before, behind), key=lambda span: moved_share(cycle, span))
+    larger_s = cycle.time_s[larger.stop - 1] - cycle.time_s[larger.start]
+    top_up = moved_share(cycle, smaller) < TOP_UP_SHARE * moved_share(cycle, larger)
+    return bool(rest_s > larger_s and top_up)
 
 
 def _after_leftover_discharge(current_c_rate: FloatArray, start: int) -> int:

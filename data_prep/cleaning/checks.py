@@ -4,18 +4,21 @@ The rules look at one cycle at a time, so that cleaning before the split carries
 to training; those at the end of the table look at the other cycles of the same cell.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import overload
 
 import numpy as np
 
+from data_prep.cleaning.faults_in_cell import sensor_is_stuck
 from data_prep.cleaning.rules import (
     CAPACITY_MISMATCH,
     CELL_RULES,
     CHARGE_RULES,
     MIN_POINTS,
     NO_CHARGE,
+    NOT_FINITE,
     SAMPLE_RULES,
+    TEMPERATURE_STUCK,
 )
 from data_prep.errors import UnitError
 from data_prep.records import Cell, Charge, Cycle, Rejection
@@ -30,32 +33,64 @@ def sample_fault(cycle: Cycle) -> Rejection | None:
 
 
 @overload
-def segment_fault(segment: None) -> Rejection: ...
+def segment_fault(cell: Cell, cycle: Cycle, segment: None) -> Rejection: ...
 @overload
-def segment_fault(segment: slice) -> None: ...
-def segment_fault(segment: slice | None) -> Rejection | None:
-    """The fault of a cycle in which no charge was found."""
-    detail = NO_CHARGE.find(segment, NO_CHARGE.threshold)
-    return Rejection(NO_CHARGE.name, detail) if detail else None
+def segment_fault(cell: Cell, cycle: Cycle, segment: slice) -> Rejection | None: ...
+def segment_fault(cell: Cell, cycle: Cycle, segment: slice | None) -> Rejection | None:
+    """The fault of a cycle in which no charge was found, or one with values that are none."""
+    if detail := NO_CHARGE.find(cell, cycle, segment, NO_CHARGE.threshold):
+        return Rejection(NO_CHARGE.name, detail)
+    if detail := NOT_FINITE.find(cycle, segment, NOT_FINITE.threshold):
+        return Rejection(NOT_FINITE.name, detail)
+    return None
 
 
-def charge_fault(cell: Cell, charge: Charge) -> Rejection | None:
-    """The first rule that a charge breaks, with the numbers behind it; None where it is sound."""
+def charge_fault(cell: Cell, charge: Charge, without: Collection[str] = ()) -> Rejection | None:
+    """The first rule that a charge breaks, with the numbers behind it; None where it is sound.
+
+    Args:
+        cell: Whose charge it is.
+        charge: Cut from its cycle.
+        without: Names of rules to leave out.
+    """
     for rule in CHARGE_RULES:
+        if rule.name in without:
+            continue
         if detail := rule.find(cell, charge, rule.threshold):
             return Rejection(rule.name, detail)
     return None
 
 
-def cell_faults(cell: Cell, charges: Mapping[int, Charge]) -> dict[int, Rejection]:
+def stuck_sensor(
+    cell: Cell, charges: Mapping[int, Charge], without: Collection[str] = ()
+) -> str | None:
+    """Why the temperature of a cell is no measurement, or None where it is one."""
+    if TEMPERATURE_STUCK.name in without:
+        return None
+    found = TEMPERATURE_STUCK.find(cell, charges, TEMPERATURE_STUCK.threshold)
+    if not found or not sensor_is_stuck(found, charges):
+        return None
+    number, detail = next(iter(found.items()))
+    return (
+        f"temperature left out, {detail.split(' over ')[0]} in {len(found)} of {len(charges)} "
+        f"charges, such as that of cycle {number}"
+    )
+
+
+def cell_faults(
+    cell: Cell, charges: Mapping[int, Charge], without: Collection[str] = ()
+) -> dict[int, Rejection]:
     """By cycle number, the first rule that a charge breaks beside the others of its cell.
 
     Args:
         cell: Whose charges they are.
         charges: Those without a fault of their own, by ascending cycle number.
+        without: Names of rules to leave out.
     """
     found: dict[int, Rejection] = {}
     for rule in CELL_RULES:
+        if rule.name in without:
+            continue
         left = {number: charge for number, charge in charges.items() if number not in found}
         details = rule.find(cell, left, rule.threshold)
         found |= {number: Rejection(rule.name, detail) for number, detail in details.items()}

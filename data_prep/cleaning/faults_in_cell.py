@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from data_prep.cleaning.odd_signals import constant_runs, share_of_time, stuck
 from data_prep.records import Cell, Charge, FloatArray
 
 Charges = Mapping[int, Charge]
@@ -22,6 +23,14 @@ NEAR_LIMIT_V = 0.05
 TAPERED_SHARE = 0.8
 # Of two records of one charge; two charges of one cell came no nearer than 3e-4 V and 5e-3 C.
 SAME_CURRENT_C_RATE = 1e-3
+SAME_TIME_S = 1.0
+SAME_TEMPERATURE_K = 0.1
+# A cell that takes this current warms by more than a sensor of 0.1 K can miss, not by more than
+# the digit of one that shows half degrees or whole ones.
+WARMING_C_RATE = 0.5
+COARSE_DIGIT_K = 0.5
+# Of the charges of a cell; a sensor that is stuck in more of them is none.
+MOST_STUCK_CHARGES = 0.5
 
 
 def truncated_charges(cell: Cell, charges: Charges, least_share: float) -> dict[int, str]:
@@ -31,9 +40,12 @@ def truncated_charges(cell: Cell, charges: Charges, least_share: float) -> dict[
     as large as usual. A cell of few charges has no usual capacity: the end alone decides.
     """
     found = {}
+    highest_v = max((float(charge.voltage_v.max()) for charge in charges.values()), default=0.0)
+    limit_v = highest_v if cell.max_voltage_v is None else cell.max_voltage_v
     for (number, charge), share in zip(charges.items(), _usual_shares(charges), strict=True):
-        if not _reaches_its_end(cell, charge) and not share >= least_share:
-            limit = f", the limit is {cell.max_voltage_v:.4g} V" if cell.max_voltage_v else ""
+        if not _reaches_its_end(charge, limit_v) and not share >= least_share:
+            known = "the limit is" if cell.max_voltage_v else "the cell's charges reach"
+            limit = f", {known} {limit_v:.4g} V"
             found[number] = (
                 f"ends at {charge.voltage_v[-1]:.4g} V and {charge.current_c_rate[-1]:.3g} C "
                 f"without a taper{limit}{_against_usual(charge, share)}"
@@ -62,6 +74,24 @@ def missing_temperatures(cell: Cell, charges: Charges, most_share: float) -> dic
     return {number: f"no temperature, {others}" for number in missing}
 
 
+def stuck_temperatures(cell: Cell, charges: Charges, most_share: float) -> dict[int, str]:
+    """Charges whose temperature stays the same to the last digit while the cell must warm.
+
+    The sensor is judged by the smallest step that it shows in any charge of the cell.
+    """
+    digit_k = min(map(_smallest_step, charges.values()), default=np.inf)
+    if COARSE_DIGIT_K <= digit_k < np.inf:
+        return {}
+    found = {n: _stuck_temperature(charge, most_share) for n, charge in charges.items()}
+    return {number: detail for number, detail in found.items() if detail}
+
+
+def sensor_is_stuck(found: Mapping[int, str], charges: Charges) -> bool:
+    """Whether the temperature of a cell is a set point, or that of a sensor that is broken."""
+    measured = sum(charge.temperature_degc is not None for charge in charges.values())
+    return len(found) > MOST_STUCK_CHARGES * measured
+
+
 def duplicated_charges(cell: Cell, charges: Charges, most_v: float) -> dict[int, str]:
     """Charges that repeat an earlier charge of the cell sample by sample."""
     found: dict[int, str] = {}
@@ -79,9 +109,36 @@ def duplicated_charges(cell: Cell, charges: Charges, most_v: float) -> dict[int,
 
 
 def _same_charge(one: Charge, other: Charge, most_v: float) -> bool:
-    difference_v = np.abs(one.voltage_v - other.voltage_v).max()
-    difference_c_rate = np.abs(one.current_c_rate - other.current_c_rate).max()
-    return bool(difference_v <= most_v and difference_c_rate <= SAME_CURRENT_C_RATE)
+    compared = (
+        (one.voltage_v, other.voltage_v, most_v),
+        (one.current_c_rate, other.current_c_rate, SAME_CURRENT_C_RATE),
+        (one.time_s, other.time_s, SAME_TIME_S),
+        (one.temperature_degc, other.temperature_degc, SAME_TEMPERATURE_K),
+    )
+    return all(
+        np.abs(here - there).max() <= most
+        for here, there, most in compared
+        if here is not None and there is not None
+    )
+
+
+def _smallest_step(charge: Charge) -> float:
+    """The digit of the temperature, infinite where it shows none."""
+    if charge.temperature_degc is None:
+        return np.inf
+    steps_k = np.diff(np.unique(charge.temperature_degc.round(4)))
+    return float(steps_k.min(initial=np.inf))
+
+
+def _stuck_temperature(charge: Charge, most_share: float) -> str | None:
+    if charge.temperature_degc is None:
+        return None
+    warming = charge.current_c_rate > WARMING_C_RATE
+    for start, stop in constant_runs(charge.temperature_degc, warming):
+        share = share_of_time(charge, start, stop)
+        if share > most_share:
+            return stuck(f"{charge.temperature_degc[start]:.4g} degC", share)
+    return None
 
 
 def _usual_shares(charges: Charges) -> FloatArray:
@@ -96,8 +153,7 @@ def _usual_shares(charges: Charges) -> FloatArray:
     return shares
 
 
-def _reaches_its_end(cell: Cell, charge: Charge) -> bool:
-    limit_v = charge.voltage_v.max() if cell.max_voltage_v is None else cell.max_voltage_v
+def _reaches_its_end(charge: Charge, limit_v: float) -> bool:
     before_c_rate = np.interp(0.8 * charge.time_s[-1], charge.time_s, charge.current_c_rate)
     # The last sample may already be that of the charger switching off.
     last_c_rate = np.median(charge.current_c_rate[-3:])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from data_prep.charges.swings import CHARGING_C_RATE
-from data_prep.cleaning import faults, faults_in_cell
+from data_prep.cleaning import faults, faults_in_cell, odd_signals
 
 # Amperes for C-rate are 10 % off in a 1.1 Ah cell; seconds for minutes are 60 times off.
 CAPACITY_MISMATCH = 0.05
@@ -44,12 +44,12 @@ SAMPLE_RULES = (
         faults.unequal_lengths,
     ),
     Rule(
-        "not_finite",
-        "NaN or infinity in a signal; a column of NaN alone is an absent signal",
+        "time_not_finite",
+        "NaN or infinity in the time, wherever in the cycle",
         0,
         "values",
-        "NASA B0025 cycle 31 has 2 in each signal; what they hide is not known",
-        faults.not_finite,
+        "where the charge lies and how long it takes is not known",
+        faults.time_not_finite,
     ),
 )
 
@@ -61,6 +61,16 @@ NO_CHARGE = Rule(
     "C",
     "between the offset of a resting channel (NASA: 0.0025 C) and any cut-off current",
     faults.no_charge,
+)
+
+# On the samples of the charge, before it is cut.
+NOT_FINITE = Rule(
+    "not_finite",
+    "NaN or infinity in a signal within the charge; a column of NaN alone is an absent signal",
+    0,
+    "values",
+    "NASA B0025 cycle 31 has 2 in each signal; what they hide is not known",
+    faults.not_finite,
 )
 
 # On the charge that was cut from a cycle.
@@ -123,7 +133,8 @@ CHARGE_RULES = (
     ),
     Rule(
         "capacity_falls",
-        "measured capacity that falls by more than this share of the nominal one",
+        "measured capacity that falls by more than this share of the nominal one, without a pulse "
+        "that takes it out",
         1e-3,
         "of nominal",
         "far above the resolution of a coulomb counter",
@@ -131,7 +142,8 @@ CHARGE_RULES = (
     ),
     Rule(
         "capacity_mismatch",
-        "integral of the current over measured capacity, off 1 by more",
+        "integral of the current (or of the charging current alone, where that is nearer) over "
+        "measured capacity, off 1 by more",
         CAPACITY_MISMATCH,
         "",
         "amperes for C-rate are off by 0.1 in a cell of 1.1 Ah",
@@ -147,37 +159,40 @@ CHARGE_RULES = (
     ),
     Rule(
         "voltage_spike",
-        "a sample off both neighbours, the current there quiet (within 0.1 C)",
+        "a sample off both neighbours or off the median of 7, the current there quiet (within "
+        "0.1 C)",
         0.1,
         "V",
         "measured: to 0.023 in 13 060 charges",
-        faults.voltage_spike,
+        odd_signals.voltage_spike,
     ),
     Rule(
         "temperature_spike",
-        "a sample off both neighbours",
+        "a sample off both neighbours, or a step between two within 60 s",
         5.0,
         "K",
-        "measured: to 0.15; the heat capacity of a cell forbids a leap",
-        faults.temperature_spike,
+        "measured: steps to 0.3; the heat capacity of a cell forbids a leap",
+        odd_signals.temperature_spike,
     ),
     Rule(
         "voltage_stuck",
-        "a share of the charge's time at one voltage to the last digit, while the current does "
-        "not fall by a tenth",
+        "a share of the charge's time at one voltage to the last digit, not held at the limit, "
+        "while the current does not fall by a tenth; more where the digit is coarse",
         0.25,
         "of time",
         "measured: to 0.05 (plateau, 0.1 mV resolution)",
-        faults.voltage_stuck,
+        odd_signals.voltage_stuck,
     ),
-    Rule(
-        "temperature_stuck",
-        "a share of the charge's time at one temperature to the last digit, above 0.5 C",
-        0.5,
-        "of time",
-        "measured: to 0.11 (0.1 K resolution, 0.3 C)",
-        faults.temperature_stuck,
-    ),
+)
+
+TEMPERATURE_STUCK = Rule(
+    "temperature_stuck",
+    "a share of the charge's time at one temperature to the last digit, above 0.5 C; where more "
+    "than half of a cell's charges have it, its temperature is left out",
+    0.5,
+    "of time",
+    "measured: to 0.11 (0.1 K resolution, 0.3 C); a digit of 0.5 K or more hides the warming",
+    faults_in_cell.stuck_temperatures,
 )
 
 # On the charges of one cell that are sound by themselves.
@@ -207,6 +222,7 @@ CELL_RULES = (
         "measured: 0.51 to 0.77 (NASA, 5 charges), sound charges 0.95 or more",
         faults_in_cell.partial_charges,
     ),
+    TEMPERATURE_STUCK,
     Rule(
         "temperature_missing",
         "no temperature, in at most this share of the cell's charges",
@@ -217,7 +233,14 @@ CELL_RULES = (
     ),
 )
 
-RULES = (*SAMPLE_RULES, NO_CHARGE, *CHARGE_RULES, *CELL_RULES)
+RULES = (*SAMPLE_RULES, NO_CHARGE, NOT_FINITE, *CHARGE_RULES, *CELL_RULES)
+
+# A charge that breaks one of the others cannot be brought to the common grid.
+OPTIONAL_RULES = tuple(
+    rule.name
+    for rule in (*CHARGE_RULES, *CELL_RULES)
+    if rule.name not in ("too_few_points", "time_backwards")
+)
 
 
 def rule_rows() -> list[dict[str, str]]:

@@ -123,7 +123,7 @@ def test_a_damaged_cycle_in_a_matr_file(refused, lab):
         file[file["batch/cycles"][2, 0]]["Qc"][1, 0] = h5py.Reference()
     line = refused("--source", "matr", "--input", lab)
     assert line.startswith(f"{lab}: lab_c2 cycle 1: `Qc` is missing: its reference leads nowhere.")
-    assert line.endswith("1 of 4 cells cannot be read; add --skip-bad-files to go on without.")
+    assert line.endswith("1 of 4 cells cannot be used; add --skip-bad-files to go on without.")
 
 
 def test_a_bdf_file_without_a_column(refused, tmp_path):
@@ -172,7 +172,8 @@ def test_amperes_where_a_c_rate_is_promised(refused, tmp_path):
     path = write_matr_like(tmp_path / "lab.mat", cells)
     line = refused("--source", "matr", "--input", path)
     assert line.startswith("lab.mat: lab_c3: over time the current adds up to 1.1 times")
-    assert line.endswith("or leave the cell out with --exclude lab_c3.")
+    assert "or leave the cell out with --exclude lab_c3." in line
+    assert line.endswith("1 of 4 cells cannot be used; add --skip-bad-files to go on without.")
 
 
 def test_an_excluded_cell_that_is_not_there(refused, lab):

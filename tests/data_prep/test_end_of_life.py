@@ -1,6 +1,6 @@
 import pytest
 
-from data_prep.end_of_life import end_of_life
+from data_prep.end_of_life import EndOfLife, end_of_life, find_end_of_life
 from data_prep.records import DroppedCell
 from tests.builders import a_cell
 
@@ -50,6 +50,49 @@ def test_below_from_the_first_measured_cycle():
         "eol_before_record",
         "discharge capacity is below 0.88 Ah from cycle 3 on (threshold 0.8 of nominal)",
     )
+
+
+def test_one_discharge_that_was_broken_off_does_not_end_a_life():
+    # Cycle 2 was interrupted; the cell has 0.95 Ah before and behind it.
+    assert eol_of({1: 0.96, 2: 0.3, 3: 0.95, 4: 0.94, 5: 0.87, 6: 0.86}) == 5
+    assert eol_of({1: 0.96, 2: 0.3, 3: 0.95, 4: 0.94}) == DroppedCell(
+        "c0",
+        "made.mat",
+        "eol_not_reached",
+        "discharge capacity never falls below 0.88 Ah to stay there (threshold 0.8 of nominal)",
+    )
+
+
+def test_a_broken_off_first_discharge_is_no_end_before_the_record():
+    assert eol_of({1: 0.3, 2: 0.95, 3: 0.94, 4: 0.87, 5: 0.86}) == 4
+
+
+def test_one_recovery_behind_the_end_of_life_does_not_undo_it():
+    # After a long rest a cell gives more once.
+    assert eol_of({1: 0.96, 2: 0.87, 3: 0.89, 4: 0.86, 5: 0.85}) == 2
+
+
+def test_two_broken_off_discharges_in_a_row_are_taken_for_the_end():
+    assert eol_of({1: 0.96, 2: 0.3, 3: 0.3, 4: 0.95, 5: 0.94}) == 2
+
+
+def test_at_the_end_of_a_record_what_is_left_decides():
+    assert eol_of({1: 0.96, 2: 0.95, 3: 0.87}) == 3
+    assert eol_of({1: 0.96, 2: 0.87, 3: 0.86}) == 2
+    assert eol_of({1: 0.96, 2: 0.87, 3: 0.95}).reason == "eol_not_reached"
+
+
+@pytest.mark.parametrize(
+    ("capacities_ah", "eol_cycles", "expected"),
+    [
+        (FADING, 741, EndOfLife(741, "file")),
+        (FADING, None, EndOfLife(4, "capacity")),
+        ({}, None, EndOfLife(9, "last_cycle")),
+    ],
+)
+def test_where_an_end_of_life_is_from(capacities_ah, eol_cycles, expected):
+    cell = a_cell(discharge_capacity_ah=capacities_ah, eol_cycles=eol_cycles, last_cycle=9)
+    assert find_end_of_life(cell, 0.8, "last") == expected
 
 
 def test_no_capacity_at_all():

@@ -1,3 +1,5 @@
+import dataclasses
+
 import matplotlib.image
 import numpy as np
 import pytest
@@ -171,3 +173,12 @@ def test_pictures_appear_in_a_new_folder_and_are_the_same_bytes_again(tmp_path):
     assert not any(b"Software" in content for content in first)
     draw(folder, [SHORT, LONG], curves(), eol_threshold=0.8)
     assert [path.read_bytes() for path in files] == first
+
+
+def test_names_with_dollars_or_glyphs_that_the_font_lacks_are_drawn_as_text(tmp_path):
+    # A dollar begins a formula, and the one here is none; the font has no Chinese.
+    name = "a$^b$ \u7535\u6c60 \u00b5"
+    cells = [dataclasses.replace(SHORT, cell_id=name)]
+    draw(tmp_path, cells, dataclasses.replace(curves(), cell_id=name), eol_threshold=0.8)
+    label = cycles_figure(cells).axes[0].get_yticklabels()[0].get_text()
+    assert label == "a\\$^b\\$ ?? \u00b5"

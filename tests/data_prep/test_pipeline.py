@@ -8,7 +8,7 @@ from data_prep import output_folder, pipeline, writing
 from data_prep.__main__ import main
 from data_prep.config import PrepConfig
 from data_prep.dataset_card import CARD_NAME, read_card, sha256
-from data_prep.errors import SettingsError, SourceError, UnitError
+from data_prep.errors import SettingsError, SourceError
 from data_prep.pipeline import prepare
 from data_prep.quasi_video import unpack
 from data_prep.records import SIGNALS
@@ -208,9 +208,9 @@ def test_cycles_read_are_kept_or_rejected_in_the_card(damaged_lab):
     cleaning = card.cleaning
     assert (cleaning["cycles_read"], cleaning["cycles_kept"]) == (20, 7)
     assert cleaning["cycles_rejected"] == {
-        "cell_dropped": 10,
+        "cell_dropped": 5,
+        "no_charge": 6,
         "not_finite": 1,
-        "no_charge": 1,
         "voltage_out_of_range": 1,
     }
     assert (cleaning["cells_read"], cleaning["cells_kept"]) == (4, 2)
@@ -307,7 +307,7 @@ def test_bad_files_are_all_named_and_the_way_out_is_given(folder_with_two_bad_fi
         source="bdf", input=str(folder_with_two_bad_files), output=str(tmp_path / "out")
     )
     message = (
-        r"c1\.bdf\.csv: .* Also: c3\.bdf\.csv\. 2 of 5 cells cannot be read; add --skip-bad-files"
+        r"c1\.bdf\.csv: .* Also: c3\.bdf\.csv\. 2 of 5 cells cannot be used; add --skip-bad-files"
     )
     with pytest.raises(SourceError, match=message):
         prepare(config)
@@ -394,7 +394,7 @@ def test_amperes_in_a_matr_file_are_refused(lab):
     for cycle in cells[2].cycles:
         cycle["I"] = 1.1 * cycle["I"]
     write_matr_like(lab, cells)
-    with pytest.raises(UnitError, match=r"lab\.mat: lab_c2: .* 1\.1 times .*--exclude lab_c2\."):
+    with pytest.raises(SourceError, match=r"lab\.mat: lab_c2: .* 1\.1 times .*--exclude lab_c2\."):
         prepare(config_for(lab))
 
 
@@ -403,7 +403,7 @@ def test_seconds_in_a_matr_file_are_refused(lab):
     for cycle in cells[0].cycles:
         cycle["t"] = 60.0 * cycle["t"]
     write_matr_like(lab, cells)
-    with pytest.raises(UnitError, match=r"lab\.mat: lab_c0: .* adds up to 60 times"):
+    with pytest.raises(SourceError, match=r"lab\.mat: lab_c0: .* adds up to 60 times"):
         prepare(config_for(lab))
 
 
@@ -413,13 +413,30 @@ def test_both_ways_out_of_a_unit_error(lab):
     for cycle in cells[2].cycles:
         cycle["Qc"] = 2.0 * cycle["Qc"]
     write_matr_like(lab, cells)
-    with pytest.raises(UnitError, match=r"adds up to 0\.5 times"):
+    with pytest.raises(SourceError, match=r"adds up to 0\.5 times"):
         prepare(config_for(lab))
     _, card = prepared(lab, "without", exclude=("lab_c2",))
     assert len(card.cells) == 3
     write_matr_like(lab, [cells[2]])
     _, card = prepared(lab, "as_2_2_ah", nominal_capacity_ah=2.2)
     assert card.cells["lab_c0"]["nominal_capacity_ah"] == 2.2
+
+
+def test_a_cell_of_wrong_units_is_skipped_and_counted_where_the_user_says_so(lab):
+    cells = lab_cells()
+    for cycle in cells[2].cycles:
+        cycle["I"] = 1.1 * cycle["I"]
+    write_matr_like(lab, cells)
+    _, card = prepared(lab, skip_bad_files=True)
+    assert list(card.cells) == ["lab_c0", "lab_c1", "lab_c3"]
+    assert (card.cleaning["cells_read"], card.cleaning["cycles_read"]) == (4, 20)
+
+
+def test_a_rule_that_is_left_out_is_not_applied_and_the_card_says_so(damaged_lab):
+    _, card = prepared(damaged_lab, without_rules=("voltage_out_of_range", "voltage_above_limit"))
+    assert "voltage_out_of_range" not in card.cleaning["cycles_rejected"]
+    assert card.preparation["without_rules"] == ["voltage_out_of_range", "voltage_above_limit"]
+    assert "voltage_out_of_range" not in {rule["name"] for rule in card.cleaning["rules"]}
 
 
 def test_one_charge_that_contradicts_itself_is_rejected_alone(lab):

@@ -2,13 +2,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from data_prep.charges.segmentation import (
-    charge_segment,
-    cut_charge,
-    integrate_capacity,
-    join_counter,
-    measured,
-)
+from data_prep.charges.capacity import integrate_capacity, join_counter, measured
+from data_prep.charges.segmentation import charge_segment, charge_segments, cut_charge
 from data_prep.records import Cycle
 from tests.builders import constant_charge
 
@@ -44,6 +39,76 @@ def test_of_two_charges_the_one_that_moves_more_counts():
     # 3 x 1 C before the discharge, 10 x 1 C after it; then the other way round.
     assert segment_of([1.0] * 3, DISCHARGE, CHARGE) == slice(6, 16)
     assert segment_of(CHARGE, DISCHARGE, [1.0] * 3) == slice(0, 10)
+
+
+def all_charges(*parts, **options):
+    return charge_segments(cycle_of([value for part in parts for value in part], **options))
+
+
+def test_the_other_charges_of_a_cycle_are_given_too():
+    assert all_charges(CHARGE, DISCHARGE, [1.0] * 3, DISCHARGE, [1.0] * 5) == (
+        slice(0, 10),
+        [slice(13, 16), slice(19, 24)],
+    )
+    assert all_charges(CHARGE, REST, DISCHARGE) == (slice(0, 10), [])
+    assert all_charges(REST) == (None, [])
+
+
+def test_two_samples_of_noise_before_a_discharge_are_no_other_charge():
+    # 0.05 C for 60 s is 0.08 % of the capacity, 0.07 C 0.12 %.
+    assert all_charges([0.05, 0.05], DISCHARGE, CHARGE) == (slice(5, 15), [])
+    assert all_charges([0.07, 0.07], DISCHARGE, CHARGE) == (slice(5, 15), [slice(0, 2)])
+
+
+def test_a_charge_whose_clock_starts_again_is_not_lost_to_a_smaller_one():
+    # 15 % before the step back, 5 % behind it; then a discharge, and a charge of 8 %.
+    time_s = np.concatenate([60.0 * np.arange(10), 60.0 * np.arange(4), 3600 + 60.0 * np.arange(9)])
+    current_c_rate = np.array([1.0] * 14 + DISCHARGE + [1.0] * 6)
+    cycle = Cycle(1, time_s, np.full(23, 3.3), current_c_rate)
+    assert charge_segments(cycle) == (slice(0, 14), [slice(17, 23)])
+
+
+HOUR = [0.0] * 60
+
+
+@pytest.mark.parametrize(
+    ("rest", "expected"),
+    [
+        # Longer than the charge of an hour, and not.
+        ([0.0] * 61, (slice(0, 61), [slice(122, 125)])),
+        ([0.0] * 59, (slice(0, 123), [])),
+    ],
+)
+def test_a_top_up_behind_a_long_rest_is_another_charge(rest, expected):
+    assert all_charges([1.0] * 61, rest, [0.1] * 3) == expected
+
+
+def test_a_rest_of_less_than_an_hour_behind_a_fast_charge_belongs_to_it():
+    # Ten minutes at 6 C, half an hour of rest, 3 % more.
+    found = all_charges([6.0] * 11, [0.0] * 30, [1.0] * 3)
+    assert found == (slice(0, 44), [])
+
+
+def test_a_top_up_before_a_long_rest_is_another_charge():
+    found = all_charges([0.1] * 3, HOUR, [1.0] * 31)
+    assert found == (slice(63, 94), [slice(0, 3)])
+
+
+def test_top_ups_of_a_cell_that_is_kept_full_are_one_other_charge():
+    top_up = [0.0] * 120 + [0.1] * 3
+    found = all_charges([1.0] * 61, top_up, top_up)
+    assert found == (slice(0, 61), [slice(181, 307)])
+
+
+def test_a_long_rest_amid_a_charge_belongs_to_it():
+    # A pause at half: what follows is no top-up.
+    assert all_charges([1.0] * 31, HOUR * 2, [1.0] * 31) == (slice(0, 182), [])
+
+
+def test_a_titration_is_one_charge():
+    # Twenty pulses of 5 % with two hours of rest after each.
+    pulse = [1.0] * 4 + [0.0] * 120
+    assert all_charges(*[pulse] * 20) == (slice(0, 19 * 124 + 4), [])
 
 
 def test_a_rest_inside_belongs_to_the_charge():
@@ -132,6 +197,12 @@ def test_constant_1_c_over_1_h_is_the_nominal_capacity():
     time_s = np.linspace(0.0, 3600.0, 7)
     capacity_ah = integrate_capacity(time_s, np.ones(7), nominal_capacity_ah=1.1)
     assert_allclose(capacity_ah, 1.1 * np.arange(7) / 6, rtol=1e-12)
+
+
+def test_a_clock_that_steps_back_takes_no_charge_out():
+    # 1 A for half an hour on either side of the step.
+    capacity_ah = integrate_capacity(np.array([0, 1800.0, 0, 1800.0]), np.ones(4), 1.0)
+    assert_allclose(capacity_ah, [0.0, 0.5, 0.5, 1.0], rtol=1e-12)
 
 
 def test_a_ramp_on_uneven_times_is_integrated_by_trapezoids():

@@ -6,7 +6,13 @@ import pytest
 
 from data_prep.charges.clock import mend_clock
 from data_prep.charges.segmentation import charge_segment, cut_charge
-from data_prep.cleaning.checks import cell_faults, charge_fault, sample_fault, segment_fault
+from data_prep.cleaning.checks import (
+    cell_faults,
+    charge_fault,
+    sample_fault,
+    segment_fault,
+    stuck_sensor,
+)
 from data_prep.records import Rejection
 from data_prep.sources.bdf import reader as bdf
 from data_prep.sources.nasa import reader as nasa
@@ -149,6 +155,10 @@ def test_copies_of_a_copy_name_the_first():
         ({"current_c_rate": 1.1e-3}, {}),
         # Rounded to another second.
         ({"time_s": np.where(SHARE == 1.0, 0.6, 0.0)}, {2: "duplicated_charge"}),
+        # Readings at the same voltages at other times.
+        ({"time_s": np.where(SHARE == 0.5, 1.5, 0.0)}, {}),
+        ({"temperature_degc": 0.09}, {2: "duplicated_charge"}),
+        ({"temperature_degc": 0.11}, {}),
     ],
 )
 def test_a_copy_with_other_digits_is_still_a_copy(difference, found):
@@ -175,6 +185,65 @@ def test_a_temperature_lost_in_some_cycles_is_told_from_one_never_measured(missi
         assert found[1] == Rejection("temperature_missing", detail)
 
 
+def warming(number, stuck=0, digit_k=0.1, c_rate=1.0):
+    """A charge that warms by 6 K, of which some first samples stay at 25 degC."""
+    temperature_degc = np.round((25.0 + 6.0 * SHARE) / digit_k) * digit_k
+    temperature_degc[:stuck] = 25.0
+    current_c_rate = np.full(61, c_rate)
+    return a_charge_of(
+        number=number, temperature_degc=temperature_degc, current_c_rate=current_c_rate
+    )
+
+
+@pytest.mark.parametrize(
+    ("samples", "c_rate", "found"),
+    [
+        # 30 of 60 minutes are half of the charge.
+        (31, 1.0, {}),
+        (32, 1.0, {6: "temperature_stuck"}),
+        # A slow charge warms the cell by less than a sensor tells.
+        (61, 0.49, {}),
+        (61, 0.51, {6: "temperature_stuck"}),
+    ],
+)
+def test_a_temperature_that_stays_though_the_cell_must_warm(samples, c_rate, found):
+    charges = {n: warming(n) for n in range(1, 11)} | {6: warming(6, samples, c_rate=c_rate)}
+    assert reasons(charges) == found
+
+
+def test_a_thermometer_that_shows_whole_degrees_is_not_stuck():
+    # It warms by 6 K in the most, in one by less than a degree.
+    charges = {n: warming(n, digit_k=1.0) for n in range(1, 11)}
+    assert reasons(charges | {6: warming(6, 61, digit_k=1.0)}) == {}
+
+
+@pytest.mark.parametrize(("stuck", "absent"), [(5, False), (6, True), (10, True)])
+def test_a_column_that_repeats_a_set_point_is_no_measurement(stuck, absent):
+    charges = {n: warming(n, 61 if n <= stuck else 0) for n in range(1, 11)}
+    note = stuck_sensor(a_cell(), charges)
+    expected = (
+        f"temperature left out, stays at 25 degC in {stuck} of 10 charges, such as that of cycle 1"
+    )
+    assert note == (expected if absent else None)
+    assert stuck_sensor(a_cell(), charges, without=("temperature_stuck",)) is None
+
+
+def test_rules_that_are_left_out_reject_no_charge_of_the_cell():
+    charges = usual() | {6: a_charge_of(0.5, number=6)}
+    assert cell_faults(a_cell(), charges, without=("partial_charge",)) == {}
+
+
+def test_without_a_known_limit_the_other_charges_of_the_cell_tell_it():
+    # Broken off at 3.4 V, where that is its own highest voltage.
+    charges = usual() | {6: a_charge_of(0.5, number=6, last_v=3.4)}
+    found = cell_faults(a_cell(max_voltage_v=None), charges)
+    assert found[6] == Rejection(
+        "truncated_charge",
+        "ends at 3.4 V and 1 C without a taper, the cell's charges reach 3.6 V; "
+        "0.55 Ah charged, 0.50 of the usual",
+    )
+
+
 def cleaned(cell):
     """The reasons of the rejected cycles of a cell, the way of all its cycles."""
     charges, rejected = {}, {}
@@ -182,7 +251,7 @@ def cleaned(cell):
         if not (fault := sample_fault(cycle)):
             cycle, repairs = mend_clock(cycle)
             segment = charge_segment(cycle)
-            fault = segment_fault(segment)
+            fault = segment_fault(cell, cycle, segment)
         if not fault:
             charge = cut_charge(cycle, segment, cell.nominal_capacity_ah, repairs)
             fault = charge_fault(cell, charge)

@@ -29,9 +29,9 @@ def test_cycles_read_are_those_kept_and_those_rejected(report):
     assert report.cycles_read == 33
     assert report.cycles_kept == 8
     assert report.rejected_by_reason == {
-        "cell_dropped": 22,
+        "cell_dropped": 20,
+        "not_finite": 3,
         "voltage_out_of_range": 2,
-        "not_finite": 1,
     }
 
 
@@ -41,7 +41,6 @@ def test_a_cell_with_no_usable_charge_is_dropped_and_named(report):
         "b.mat",
         "no_usable_charge",
         "2 not_finite; cycle 1: 2 values of voltage_v are not finite",
-        2,
     )
 
 
@@ -59,10 +58,10 @@ def test_the_text(report):
         "                                     voltage_v are not finite",
         "  eol_not_reached                 1  c: never falls below 0.88 Ah",
         "cycles read 33 = 8 kept + 25 rejected",
-        "  cell_dropped                   22  the cycles of the cells dropped",
-        "  voltage_out_of_range            2  a cycle 3: 8.39 V, outside 0.5 to 3.75",
-        "  not_finite                      1  a cycle 7: 2 values of voltage_v are not",
+        "  cell_dropped                   20  of the cells dropped, not looked at",
+        "  not_finite                      3  a cycle 7: 2 values of voltage_v are not",
         "                                     finite",
+        "  voltage_out_of_range            2  a cycle 3: 8.39 V, outside 0.5 to 3.75",
         "notes",
         "  a  current: positive on charge, told from the voltage",
     ]
@@ -89,6 +88,65 @@ def test_unreadable_files_come_first(report):
     assert list(report.lines())[1] == (
         "  unreadable                      1  d: d.mat: expected the columns [time]"
     )
+
+
+def test_every_unreadable_file_is_named_up_to_20():
+    report = CleaningReport()
+    for number in range(22):
+        report.drop(DroppedCell(f"d{number}", f"d{number}.csv", "unreadable", "torn"))
+    lines = list(report.lines())
+    assert lines[1:3] == [
+        "  unreadable                     22  d0: torn",
+        "                                     d1: torn",
+    ]
+    assert lines[20:22] == [
+        "                                     d19: torn",
+        "                                     and 2 more",
+    ]
+    assert lines[22].startswith("cycles read 0")
+
+
+def test_the_cycles_of_a_cell_of_which_none_is_left_keep_their_reasons(report):
+    rejected = report.to_dict()["rejected"]
+    assert [(r["cycle"], r["reason"]) for r in rejected if r["cell_id"] == "b"] == [
+        (1, "not_finite"),
+        (2, "not_finite"),
+    ]
+
+
+def test_notes_of_dropped_cells_are_said():
+    report = CleaningReport()
+    report.drop(DroppedCell("c", "c.mat", "eol_not_reached", "never", 20, notes=(SIGN,)))
+    report.keep(a_cell(cell_id="d", notes=(SIGN,)), 0, [(1, NAN)])
+    assert report.cells_by_note == {SIGN: ["c", "d"]}
+    assert list(report.lines())[-1].startswith("  2 cells  current: positive on charge")
+
+
+def test_other_charges_of_a_cycle_are_counted_with_the_largest_as_example():
+    report = CleaningReport()
+    report.keep(a_cell(cell_id="a"), 3, [], left_out_ah={1: (0.4,), 3: (0.1, 0.55)})
+    assert list(report.lines())[2:] == [
+        "cycles with other charges, of those kept",
+        "  left out                        2  a cycle 3: 0.55 Ah beside the charge that",
+        "                                     is kept",
+    ]
+    kept = json.loads(json.dumps(report.to_dict()))
+    assert kept["cycles_with_other_charges"] == 2
+    assert kept["other_charges"] == [
+        {"cell_id": "a", "cycle": 1, "charged_ah": [0.4]},
+        {"cell_id": "a", "cycle": 3, "charged_ah": [0.1, 0.55]},
+    ]
+
+
+def test_rules_that_were_left_out_are_said_and_are_not_in_the_card():
+    report = CleaningReport(without_rules=("partial_charge",))
+    assert list(report.lines())[2:] == [
+        "rules left out",
+        "  partial_charge                     by --without-rules",
+    ]
+    names = {rule["name"] for rule in report.to_dict()["rules"]}
+    assert "partial_charge" not in names
+    assert len(names) == len(RULES) - 1
 
 
 def test_no_line_is_wider_than_80_columns(report):
