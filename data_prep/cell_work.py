@@ -18,7 +18,7 @@ from data_prep.cleaning.checks import (
     stuck_sensor,
 )
 from data_prep.config import PrepConfig
-from data_prep.end_of_life import end_of_life
+from data_prep.end_of_life import LAST_CYCLE, find_end_of_life
 from data_prep.errors import SourceError, UnitError, UserError
 from data_prep.protocol import policy_numbers
 from data_prep.records import Cell, Charge, Cycle, DroppedCell, FloatArray, Rejection
@@ -26,6 +26,8 @@ from data_prep.resampling import resample
 from data_prep.sources import source
 from data_prep.sources.base import UNREADABLE, CellPlace
 from data_prep.spool import Spool
+
+NO_LIFE_ON_RECORD = "end of life: none on record, the last cycle is taken for it"
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class KeptCell:
     Args:
         cell: Without a way to its cycles, so that it can be sent between processes.
         eol: Its end of life.
+        eol_source: Where it is from, as in `data_prep.end_of_life.EndOfLife`.
         cycles: Numbers of the kept cycles, ascending.
         has_temperature: For each kept cycle.
         rejected: Number and reason of the others.
@@ -45,6 +48,7 @@ class KeptCell:
 
     cell: Cell
     eol: int
+    eol_source: str
     cycles: tuple[int, ...]
     has_temperature: tuple[bool, ...]
     rejected: tuple[tuple[int, Rejection], ...]
@@ -106,9 +110,9 @@ def work_on(
     nothing = np.zeros((0, 0, 0), np.float32)
     if isinstance(cell, DroppedCell):
         return dataclasses.replace(cell, num_cycles=_num_cycles(cell, config.cycles)), nothing
-    eol = end_of_life(cell, config.eol_threshold, config.eol_fallback)
-    if isinstance(eol, DroppedCell):
-        return _whole(eol, cell, config), nothing
+    end = find_end_of_life(cell, config.eol_threshold, config.eol_fallback)
+    if isinstance(end, DroppedCell):
+        return _whole(end, cell, config), nothing
     try:
         charges, rejected, found = charges_of_cell(cell, config.cycles, config.without_rules)
     except UnitError as error:
@@ -117,10 +121,12 @@ def work_on(
     kept = list(charges.values())
     curves = np.array([resample(charge, config.num_points) for charge in kept], np.float32)
     steps, unread = _policy_steps(cell)
-    notes = cell.notes + found + unread
+    guessed = (NO_LIFE_ON_RECORD,) if end.source == LAST_CYCLE else ()
+    notes = cell.notes + found + unread + guessed
     return KeptCell(
         cell=dataclasses.replace(cell, read_cycles=_no_cycles, notes=notes),
-        eol=eol,
+        eol=end.cycles,
+        eol_source=end.source,
         cycles=tuple(charges),
         has_temperature=tuple(charge.temperature_degc is not None for charge in kept),
         rejected=tuple(rejected),

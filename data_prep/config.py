@@ -48,7 +48,9 @@ class PrepConfig:
     exclude: tuple[str, ...] = setting((), help="cells to leave out, by name")
     without_rules: tuple[str, ...] = setting((), help="rules of cleaning to leave out, by name")
     temperature_column: str | None = setting(
-        None, help="column to take where a file has several temperatures (default: the first)"
+        None,
+        help="column to take where a file has several temperatures; none takes no temperature "
+        "(default: the first)",
     )
     skip_bad_files: bool = setting(
         False, help="go on without the files that cannot be read; they are named and counted"

@@ -63,12 +63,6 @@ def find_end_of_life(
     return DroppedCell(cell.cell_id, cell.source_file, reason, detail)
 
 
-def end_of_life(cell: Cell, eol_threshold: float, eol_fallback: str) -> int | DroppedCell:
-    """The cycle of `find_end_of_life` alone, without where it is from."""
-    found = find_end_of_life(cell, eol_threshold, eol_fallback)
-    return found if isinstance(found, DroppedCell) else found.cycles
-
-
 def _first_below(measured: list[tuple[int, float]], limit_ah: float) -> int | None:
     """The first cycle from which on the capacity is below; None where it does not stay there."""
     for index, (number, capacity_ah) in enumerate(measured):

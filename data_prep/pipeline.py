@@ -123,7 +123,7 @@ def _say_what_is_read(config: PrepConfig, files: Sequence[Path]) -> None:
 
 
 def _num_jobs(files: Sequence[Path]) -> int:
-    small = sum(path.stat().st_size for path in files) < PARALLEL_FROM_BYTES
+    small = sum(path.stat().st_size for path in files if path.is_file()) < PARALLEL_FROM_BYTES
     return 1 if small else os.cpu_count() or 1
 
 

@@ -85,6 +85,7 @@ def _cell_facts(kept: KeptCell) -> dict[str, object]:
     cell = kept.cell
     return {
         "eol_cycles": kept.eol,
+        "eol_source": kept.eol_source,
         "nominal_capacity_ah": cell.nominal_capacity_ah,
         "max_voltage_v": cell.max_voltage_v,
         "charge_policy": cell.charge_policy,

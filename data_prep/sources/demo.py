@@ -21,6 +21,11 @@ def list_cells(files: Sequence[Path], options: SourceOptions) -> Iterator[CellPl
     return matr.list_cells(files, options)
 
 
+def side_files(files: Sequence[Path]) -> list[Path]:
+    """None: all is in the file."""
+    return matr.side_files(files)
+
+
 def read_cell(place: CellPlace, options: SourceOptions) -> Cell | DroppedCell:
     """Read as any cell of a MATR file is."""
     return matr.read_cell(place, options)

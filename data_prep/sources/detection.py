@@ -7,7 +7,9 @@ from pathlib import Path
 
 from data_prep.errors import SourceError
 from data_prep.sources.arbin.reader import is_arbin
+from data_prep.sources.base import entries, no_file
 from data_prep.sources.bdf.reader import is_bdf
+from data_prep.sources.cycler.tables import Table
 from data_prep.sources.nasa.kaggle import METADATA, is_metadata
 
 # What lies beside measurements and is none; in lower case.
@@ -15,6 +17,10 @@ SIDE_FILES = (
     *("cells.csv", "*.capacity.csv", "*_metadata.csv", "*.metadata.json", "*labels.json"),
     *("readme*", "*.md", "license*", "citation*", ".*", "thumbs.db", "desktop.ini"),
 )
+
+MATLAB_ENDINGS = (".mat",)
+PICKLE_ENDINGS = (".pkl", ".pickle")
+TABLE_ENDINGS = (".csv", ".csv.gz", ".parquet", ".bdf", ".bdf.gz")
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 HDF5_PLACES = (0, 512)  # MATLAB 7.3 writes its own header of 512 bytes first
@@ -68,9 +74,9 @@ def other_files(location: Path, files: Sequence[Path]) -> list[Path]:
 def source_of(path: Path) -> str | None:
     """The source that one file belongs to, by its signature or header; None where unknown."""
     name = path.name.lower()
-    if name.endswith(".mat"):
+    if name.endswith(MATLAB_ENDINGS):
         return _matlab_source(_first_bytes(path))
-    if name.endswith((".pkl", ".pickle")):
+    if name.endswith(PICKLE_ENDINGS):
         return "batteryml" if _first_bytes(path).startswith(PICKLE_SIGNATURES) else None
     if is_metadata(path):
         return "nasa"
@@ -90,15 +96,7 @@ def _votes(location: Path) -> dict[str, list[Path]]:
 
 
 def _files_at(location: Path) -> list[Path]:
-    if location.is_file():
-        return [location]
-    try:
-        return sorted(path for path in location.iterdir() if path.is_file())
-    except OSError as error:
-        raise SourceError(
-            f"{location}: cannot be looked into ({error.strerror}). Allow it, or give --input "
-            f"another folder."
-        ) from None
+    return entries(location, ("", *MATLAB_ENDINGS, *PICKLE_ENDINGS, *TABLE_ENDINGS))
 
 
 def _is_side_file(path: Path) -> bool:
@@ -127,8 +125,30 @@ def _nothing_known(location: Path) -> str:
     found = f"{counted}, such as {files[0].name}" if files else "no files"
     return (
         f"{location}: holds no measurements that are known; found {found}. "
-        f"Known are {KNOWN}.{_where_to_look(location)}"
+        f"Known are {KNOWN}.{_first_damage(files)}{_where_to_look(location)}"
     )
+
+
+def _first_damage(files: Sequence[Path]) -> str:
+    """What is wrong with the first file that would be a measurement by its ending."""
+    damage = next((found for path in files if (found := _damage(path))), None)
+    return f" Not read, {damage}" if damage else ""
+
+
+def _damage(path: Path) -> str | None:
+    if error := no_file(path):
+        return str(error)
+    name = path.name.lower()
+    if name.endswith(MATLAB_ENDINGS):
+        return f"{path}: does not begin as a MATLAB file of version 5 or 7.3. Copy it again."
+    if name.endswith(PICKLE_ENDINGS):
+        return f"{path}: does not begin as a pickle of protocol 2 to 5. Copy it again."
+    if name.endswith(TABLE_ENDINGS):
+        try:
+            Table(path).names  # noqa: B018
+        except SourceError as error:
+            return str(error)
+    return None
 
 
 def _where_to_look(location: Path) -> str:

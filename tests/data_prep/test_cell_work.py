@@ -310,3 +310,11 @@ def test_cycles_with_gaps_in_their_numbers_are_counted_as_on_record(read_one):
 def test_notes_of_a_cell_without_an_end_of_life_are_kept(read_one):
     outcome, _ = read_one(a_cell([constant_charge(1)], eol_cycles=None, notes=("sign turned",)))
     assert outcome.notes == ("sign turned",)
+
+
+@pytest.mark.parametrize(("eol_cycles", "source"), [(500, "file"), (None, "last_cycle")])
+def test_a_life_that_is_not_on_record_is_said_to_be_none(read_one, eol_cycles, source):
+    cell = a_cell([constant_charge(1)], eol_cycles=eol_cycles)
+    outcome, _ = read_one(cell, eol_fallback="last")
+    assert outcome.eol_source == source
+    assert (cell_work.NO_LIFE_ON_RECORD in outcome.cell.notes) == (source == "last_cycle")

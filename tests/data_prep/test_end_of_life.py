@@ -1,6 +1,6 @@
 import pytest
 
-from data_prep.end_of_life import EndOfLife, end_of_life, find_end_of_life
+from data_prep.end_of_life import EndOfLife, find_end_of_life
 from data_prep.records import DroppedCell
 from tests.builders import a_cell
 
@@ -10,7 +10,9 @@ FADING = {1: 1.05, 2: 0.95, 3: 0.89, 4: 0.87, 5: 0.80}
 
 def eol_of(capacities_ah, threshold=0.8, fallback="drop", **facts):
     facts = {"eol_cycles": None, "last_cycle": 9} | facts
-    return end_of_life(a_cell(discharge_capacity_ah=capacities_ah, **facts), threshold, fallback)
+    cell = a_cell(discharge_capacity_ah=capacities_ah, **facts)
+    found = find_end_of_life(cell, threshold, fallback)
+    return found.cycles if isinstance(found, EndOfLife) else found
 
 
 def test_the_file_goes_before_the_capacities():

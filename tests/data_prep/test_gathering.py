@@ -21,6 +21,7 @@ def kept(cell_id, eol, cycles, has_temperature=True):
     return KeptCell(
         cell=a_cell(cell_id=cell_id, charge_policy="1C"),
         eol=eol,
+        eol_source="file",
         cycles=cycles,
         has_temperature=(has_temperature,) * len(cycles),
         rejected=(),

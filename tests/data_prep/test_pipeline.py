@@ -101,6 +101,7 @@ def test_the_card_says_what_was_made(lab):
     }
     assert card.cells["lab_c1"] == {
         "eol_cycles": 741,
+        "eol_source": "file",
         "nominal_capacity_ah": 1.1,
         "max_voltage_v": 3.6,
         "charge_policy": "741",

@@ -56,10 +56,15 @@ def with_metadata(
     return dataclasses.replace(facts, charge_policy=policy), notes
 
 
+def metadata_file(folder: Path, cell_id: str) -> Path | None:
+    """The metadata of a cell, None where there are none."""
+    paths = [folder / f"{cell_id}{ending}" for ending in ENDINGS]
+    return next((path for path in paths if path.is_file()), None)
+
+
 def _read_metadata(folder: Path, cell_id: str) -> dict[str, str]:
     """The one row by column in lower case; empty where there is no file."""
-    paths = [folder / f"{cell_id}{ending}" for ending in ENDINGS]
-    path = next((path for path in paths if path.is_file()), None)
+    path = metadata_file(folder, cell_id)
     if path is None:
         return {}
     way_out = "Write or copy the file again, or take it away."

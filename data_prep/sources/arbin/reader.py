@@ -6,9 +6,9 @@ from pathlib import Path
 
 from data_prep.errors import SourceError
 from data_prep.records import Cell, DroppedCell
-from data_prep.sources.arbin.metadata import with_metadata
-from data_prep.sources.base import CellPlace, SourceOptions, list_files
-from data_prep.sources.cycler.cell_facts import CellFacts, read_cell_facts
+from data_prep.sources.arbin.metadata import metadata_file, with_metadata
+from data_prep.sources.base import NO_TEMPERATURE, CellPlace, SourceOptions, list_files
+from data_prep.sources.cycler.listing import cell_id_of, fact_files, list_tables
 from data_prep.sources.cycler.recordings import Recording, recorded_cell
 from data_prep.sources.cycler.tables import Table, files_with_header, listed
 from data_prep.sources.cycler.units import UNITS, Column
@@ -68,13 +68,16 @@ def list_cells(files: Sequence[Path], options: SourceOptions) -> Iterator[CellPl
         options: Not looked at.
 
     Raises:
-        SourceError: A `cells.csv` that is damaged; names the line.
+        SourceError: A `cells.csv` that is damaged, or has no row of a cell beside it.
     """
     del options
-    facts = {folder: read_cell_facts(folder) for folder in {path.parent for path in files}}
-    for path in files:
-        cell_id = _cell_id(path)
-        yield CellPlace(cell_id, path, facts[path.parent].get(cell_id, CellFacts()))
+    return list_tables(files, ENDINGS)
+
+
+def side_files(files: Sequence[Path]) -> list[Path]:
+    """`cells.csv`, `<cell_id>.capacity.csv` and `<cell_id>_Metadata.csv` where they are."""
+    metadata = [metadata_file(path.parent, cell_id_of(path, ENDINGS)) for path in files]
+    return sorted([*fact_files(files, ENDINGS), *(path for path in metadata if path)])
 
 
 def read_cell(place: CellPlace, options: SourceOptions) -> Cell:
@@ -89,6 +92,8 @@ def read_cell(place: CellPlace, options: SourceOptions) -> Cell:
         SourceError: A file that is damaged, lacks a column or has text for a number, or no
             nominal capacity; names the file and the row or column.
     """
+    table = Table(place.path)
+    columns, more = _find_columns(place.path, table.names, options.temperature_column)
     facts, notes = with_metadata(place.key, place.path.parent, place.cell_id)
     nominal_capacity_ah = options.nominal_capacity_ah or facts.nominal_capacity_ah
     if nominal_capacity_ah is None:
@@ -97,15 +102,8 @@ def read_cell(place: CellPlace, options: SourceOptions) -> Cell:
             f"of MATR is in its metadata. Give --nominal-capacity-ah, or `nominal_capacity_ah` in "
             f"a cells.csv beside the file."
         )
-    table = Table(place.path)
-    columns, more = _find_columns(place.path, table.names, options.temperature_column)
     recording = Recording(place.cell_id, table, columns, nominal_capacity_ah)
     return recorded_cell(recording, facts, notes + more)
-
-
-def _cell_id(path: Path) -> str:
-    ending = max((end for end in ENDINGS if path.name.lower().endswith(end)), key=len)
-    return path.name[: -len(ending)]
 
 
 def _find_columns(
@@ -124,6 +122,8 @@ def _find_columns(
             )
     found = [name for name in names if TEMPERATURE.fullmatch(_spelling(name)[0])]
     chosen = found
+    if temperature == NO_TEMPERATURE:
+        return columns, ()
     if temperature is not None:
         wanted = temperature.strip().casefold()
         chosen = [name for name in found if wanted in (name.casefold(), _spelling(name)[0])]

@@ -27,10 +27,8 @@ def read_life_labels(folder: Path) -> dict[str, LifeLabel]:
     Raises:
         SourceError: A file that is no such table, or two that contradict one another.
     """
-    beside = [folder.absolute().parent / name for name in FOLDERS]
-    files = [path for place in (folder, *beside) for path in sorted(place.glob("*labels.json"))]
     labels: dict[str, LifeLabel] = {}
-    for file in files:
+    for file in label_files(folder):
         for name, cycles in _read(file).items():
             known = labels.setdefault(name, LifeLabel(cycles, file.name))
             if known.cycles != cycles:
@@ -39,6 +37,12 @@ def read_life_labels(folder: Path) -> dict[str, LifeLabel]:
                     f"{known.cycles}. Take one of the two files away."
                 )
     return labels
+
+
+def label_files(folder: Path) -> list[Path]:
+    """The files of labels in a folder, and in one of `FOLDERS` beside it."""
+    beside = [folder.absolute().parent / name for name in FOLDERS]
+    return [path for place in (folder, *beside) for path in sorted(place.glob("*labels.json"))]
 
 
 def _read(file: Path) -> dict[str, int]:

@@ -14,6 +14,14 @@ import numpy as np
 SECONDS_PER_MINUTE = 60.0
 MAX_VOLTAGE_V = 3.6  # BatteryML writes 3.5 into its pickles
 
+# Cells that the reader of the published files leaves out (its defects.csv has the references);
+# here they are named, as a folder of pickles may hold them for a reason.
+NOISY, UNFINISHED = "noisy channel", "does not reach 80 % of its nominal capacity"
+DEFECTS = {
+    **dict.fromkeys(("b1c8", "b1c10", "b1c12", "b1c13", "b1c22"), UNFINISHED),
+    **dict.fromkeys(("b3c2", "b3c23", "b3c32", "b3c37", "b3c42", "b3c43"), NOISY),
+}
+
 CYCLES_TO_LOOK_AT = 20
 LEAST_POINTS = 16
 LEAST_CAPACITY_SHARE = 0.05
@@ -40,6 +48,14 @@ def is_matr(path: Path, cell_id: Any) -> bool:
     """Whether a pickle is of a MATR cell, by its name or its own `cell_id`."""
     names = (path.stem, cell_id if isinstance(cell_id, str) else "")
     return any(name.upper().startswith("MATR") for name in names)
+
+
+def defect_notes(path: Path) -> tuple[str, ...]:
+    """What is known to be wrong with the cell of a pickle such as `MATR_b3c37.pkl`."""
+    defect = DEFECTS.get(path.stem.lower().removeprefix("matr_"))
+    if defect is None:
+        return ()
+    return (f"known defect of MATR: {defect}; --exclude leaves the cell out",)
 
 
 def told_from_capacity(

@@ -3,7 +3,7 @@
 The layout is that of `BatteryData.to_dict()`; BatteryLife adds life labels in files of their own.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,29 +11,45 @@ from typing import Any
 import numpy as np
 
 from data_prep.errors import SourceError
-from data_prep.records import Cell, Cycle, DroppedCell, FloatArray
-from data_prep.sources.base import CellPlace, SourceOptions, list_files
-from data_prep.sources.batteryml.labels import LifeLabel, read_life_labels
+from data_prep.records import Cell, Cycle, DroppedCell
+from data_prep.sources.base import (
+    CellPlace,
+    SourceOptions,
+    as_asked,
+    list_files,
+    no_file,
+    numbers_on_record,
+    refuse_temperature_column,
+    unreadable,
+)
+from data_prep.sources.batteryml.discharges import (
+    DISCHARGES_TO_COMPARE,
+    Discharge,
+    without_broken_off,
+)
+from data_prep.sources.batteryml.fields import (
+    OPTIONAL,
+    REQUIRED,
+    WAY_OUT,
+    Record,
+    cycle_numbers,
+    positive,
+    raw_cycle,
+    series,
+)
+from data_prep.sources.batteryml.labels import LifeLabel, label_files, read_life_labels
 from data_prep.sources.batteryml.matr_units import (
     MAX_VOLTAGE_V,
     Reading,
+    defect_notes,
     is_matr,
     told_from_capacity,
 )
 from data_prep.sources.batteryml.protocol import policy_text
-from data_prep.sources.pickles.imports import PickledArray, shown
+from data_prep.sources.pickles.imports import shown
 from data_prep.sources.pickles.safe_pickle import load_plain
 
 SUFFIXES = (".pkl", ".pickle")
-
-REQUIRED = {"time_s": "time_in_s", "voltage_v": "voltage_in_V", "current": "current_in_A"}
-OPTIONAL = {"charge_capacity_ah": "charge_capacity_in_Ah", "temperature_degc": "temperature_in_C"}
-
-HIGHEST = 1e6  # of a capacity, voltage or number of cycles; a number beyond is none of them
-
-WAY_OUT = "Write the file again in the layout of BatteryML, or take it out of --input."
-
-Record = Mapping[Any, Any]
 
 
 def find_files(location: Path) -> list[Path]:
@@ -51,22 +67,31 @@ def list_cells(files: Sequence[Path], options: SourceOptions) -> Iterator[CellPl
     Args:
         files: From `find_files`. Beside them, or in `Life labels` beside their folder,
             `*labels.json` may give lives.
-        options: Not looked at.
+        options: They cannot ask for a temperature by its name.
 
     Raises:
-        SourceError: Damaged labels; names the file.
+        SourceError: Damaged labels; names the file. A temperature by its name.
     """
-    del options
+    refuse_temperature_column(options, "pickles of BatteryML")
     labels = {folder: read_life_labels(folder) for folder in {path.parent for path in files}}
     for path in files:
+        if error := no_file(path):
+            yield unreadable(path, error)
+            continue
         yield CellPlace(path.stem, path, labels[path.parent].get(path.name))
+
+
+def side_files(files: Sequence[Path]) -> list[Path]:
+    """The life labels that lie in the folders of the files or beside them."""
+    return sorted({label for folder in {p.parent for p in files} for label in label_files(folder)})
 
 
 def read_cell(place: CellPlace, options: SourceOptions) -> Cell | DroppedCell:
     """The cell of a pickle; nothing in the file is ever run.
 
-    A cell's `discharge_capacity_ah` of a cycle is the largest one within it. Temperatures that
-    are 0 throughout are those of a channel that was not there.
+    A cell's `discharge_capacity_ah` of a cycle is the largest one within it; that of a last
+    discharge which was broken off is left out. Temperatures that are 0 throughout are those of a
+    channel that was not there.
 
     Args:
         place: From `list_cells`; its key is the life label.
@@ -81,24 +106,31 @@ def read_cell(place: CellPlace, options: SourceOptions) -> Cell | DroppedCell:
     if not cycles:
         detail = "its `cycle_data` is empty"
         return DroppedCell(place.cell_id, place.path.name, "no_cycles", detail)
-    return _cell(place, facts, cycles, options)
+    return as_asked(_cell(place, facts, cycles, options), options)
 
 
 def _cell(
     place: CellPlace, facts: Record, cycles: list[Record], options: SourceOptions
 ) -> Cell | DroppedCell:
     path, label = place.path, place.key
-    file_nominal_ah = _positive(facts.get("nominal_capacity_in_Ah"))
+    file_nominal_ah = positive(facts.get("nominal_capacity_in_Ah"))
     nominal_ah = options.nominal_capacity_ah or file_nominal_ah
     if nominal_ah is None:
         raise SourceError(
             f"{path}: `nominal_capacity_in_Ah` must be a number above 0. "
             f"Received: {shown(facts.get('nominal_capacity_in_Ah'))}. Give --nominal-capacity-ah."
         )
-    numbers, number_notes = _cycle_numbers(cycles)
+    numbers, number_notes = cycle_numbers(cycles)
     reading, matr_notes, max_voltage_v = _reading(path, facts, cycles, nominal_ah)
     policy, policy_notes = _policy(facts, nominal_ah, is_matr(path, facts.get("cell_id")))
     has_temperature, temperature_notes = _temperature(path, cycles)
+    capacities_ah, discharge_notes = without_broken_off(
+        _discharge_capacities_ah(path, numbers, cycles),
+        numbers[-1],
+        _discharge(path, reading, cycles[-1]),
+        [_discharge(path, reading, c) for c in cycles[-1 - DISCHARGES_TO_COMPARE : -1]],
+        positive(facts.get("min_voltage_limit_in_V")),
+    )
     return Cell(
         cell_id=place.cell_id,
         source_file=path.name,
@@ -110,14 +142,16 @@ def _cell(
         max_voltage_v=max_voltage_v,
         charge_policy=policy,
         eol_cycles=label.cycles if isinstance(label, LifeLabel) else None,
-        discharge_capacity_ah=_discharge_capacities_ah(path, numbers, cycles),
+        discharge_capacity_ah=capacities_ah,
         notes=(
             *number_notes,
             *matr_notes,
             *policy_notes,
             *temperature_notes,
+            *discharge_notes,
             *([f"end of life from {label.file}"] if isinstance(label, LifeLabel) else ()),
         ),
+        cycle_numbers=numbers_on_record(numbers, numbers[-1]),
     )
 
 
@@ -139,31 +173,18 @@ def _cycle_records(path: Path, facts: Any) -> list[Record]:
     return facts["cycle_data"]
 
 
-def _cycle_numbers(cycles: list[Record]) -> tuple[list[int], tuple[str, ...]]:
-    """Numbers from 1 on, ascending, and what was decided about them."""
-    numbers = [number for record in cycles if (number := _whole(record)) is not None]
-    by_place = list(range(1, len(cycles) + 1))
-    if len(numbers) < len(cycles):
-        return by_place, ("cycles without `cycle_number`: numbered by their place",)
-    if any(after <= before for before, after in zip(numbers, numbers[1:], strict=False)):
-        return by_place, ("`cycle_number` does not ascend: cycles numbered by their place",)
-    if numbers[0] == 0:
-        return [n + 1 for n in numbers], ("`cycle_number` starts at 0: 1 is added to it",)
-    return numbers, ()
-
-
 def _reading(
     path: Path, facts: Record, cycles: list[Record], nominal_ah: float
 ) -> tuple[Reading, tuple[str, ...], float | None]:
     """How time and current become seconds and C-rate; notes; the voltage limit."""
-    max_voltage_v = _positive(facts.get("max_voltage_limit_in_V"))
+    max_voltage_v = positive(facts.get("max_voltage_limit_in_V"))
     as_written = Reading(1.0, 1.0 / nominal_ah)
     if not is_matr(path, facts.get("cell_id")):
         return as_written, (), max_voltage_v
-    file_nominal_ah = _positive(facts.get("nominal_capacity_in_Ah")) or nominal_ah
-    first = (_raw_cycle(path, record) for record in cycles)
+    file_nominal_ah = positive(facts.get("nominal_capacity_in_Ah")) or nominal_ah
+    first = (raw_cycle(path, record) for record in cycles)
     seconds, amperes, note = told_from_capacity(first, file_nominal_ah)
-    notes = [note] if note else []
+    notes = [*defect_notes(path), *([note] if note else [])]
     if max_voltage_v is not None and max_voltage_v < MAX_VOLTAGE_V:
         notes.append(f"voltage limit {MAX_VOLTAGE_V:g} V as published, not {max_voltage_v:g} V")
         max_voltage_v = MAX_VOLTAGE_V
@@ -182,8 +203,8 @@ def _policy(
 
 def _temperature(path: Path, cycles: list[Record]) -> tuple[bool, tuple[str, ...]]:
     field = OPTIONAL["temperature_degc"]
-    series = (_numbers(path, record, field) for record in cycles)
-    measured = [values for values in series if values is not None]
+    columns = (series(path, record, field) for record in cycles)
+    measured = [values for values in columns if values is not None]
     if any(np.any(values != 0) for values in measured):
         return True, ()
     return False, ("temperature is 0 throughout: taken as not measured",) if measured else ()
@@ -194,11 +215,16 @@ def _discharge_capacities_ah(
 ) -> dict[int, float]:
     capacities = {}
     for number, record in zip(numbers, cycles, strict=True):
-        values = _numbers(path, record, "discharge_capacity_in_Ah")
+        values = series(path, record, "discharge_capacity_in_Ah")
         finite = values[np.isfinite(values)] if values is not None else np.zeros(0)
         if finite.size:
             capacities[number] = float(finite.max())
     return capacities
+
+
+def _discharge(path: Path, reading: Reading, record: Record) -> Discharge:
+    raw = raw_cycle(path, record)
+    return Discharge(raw["current"] * reading.c_rates, raw["voltage_v"])
 
 
 def _read_cycles(
@@ -211,7 +237,7 @@ def _read_cycles(
     for number, record in cycles:
         if number > last:
             return
-        raw = _raw_cycle(path, record)
+        raw = raw_cycle(path, record)
         current, time = raw["current"], raw["time_s"]
         yield Cycle(
             number=number,
@@ -221,48 +247,3 @@ def _read_cycles(
             temperature_degc=raw["temperature_degc"] if has_temperature else None,
             charge_capacity_ah=raw["charge_capacity_ah"],
         )
-
-
-def _raw_cycle(path: Path, record: Record) -> dict[str, Any]:
-    """The series of a cycle in the units of the file; optional ones are None where empty."""
-    required = {name: _numbers(path, record, field) for name, field in REQUIRED.items()}
-    raw: dict[str, Any] = {
-        name: np.zeros(0) if values is None else values for name, values in required.items()
-    }
-    return raw | {name: _numbers(path, record, field) for name, field in OPTIONAL.items()}
-
-
-def _numbers(path: Path, record: Record, field: str) -> FloatArray | None:
-    """A series as float64, NaN where it has None; None where there is no series."""
-    values = record.get(field)
-    if isinstance(values, PickledArray):
-        values = values.values
-    if values is None or (isinstance(values, list | tuple) and not values):
-        return None
-    where = f"{path}, cycle {shown(record.get('cycle_number'))}"
-    if isinstance(values, list | tuple) and not set(map(type, values)) <= {
-        *(int, float, bool, type(None))
-    }:
-        raise SourceError(f"{where}: `{field}` must hold numbers alone. {WAY_OUT}")
-    try:
-        numbers = np.asarray(values, np.float64)
-    except (OverflowError, TypeError, ValueError):
-        numbers = np.zeros((0, 0))
-    if numbers.ndim != 1:
-        raise SourceError(f"{where}: `{field}` must be a series of numbers. {WAY_OUT}")
-    return numbers if numbers.size else None
-
-
-def _positive(value: Any) -> float | None:
-    """A number above 0, else None."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and 0 < value < HIGHEST else None
-
-
-def _whole(record: Record) -> int | None:
-    """The number of a cycle; None where there is none, or one that no cycle has."""
-    value = record.get("cycle_number")
-    # A NaN compares false.
-    if not isinstance(value, int | float) or not 0 <= value < HIGHEST:
-        return None
-    return int(value) if value == int(value) else None

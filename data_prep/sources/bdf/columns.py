@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from data_prep.errors import SourceError
+from data_prep.sources.base import NO_TEMPERATURE
 from data_prep.sources.cycler.tables import listed
 from data_prep.sources.cycler.units import UNITS, Column
 
@@ -100,6 +101,8 @@ def _choose_temperature(
     path: Path, names: Sequence[str], wanted: str | None
 ) -> tuple[Column | None, tuple[str, ...]]:
     found = temperatures(names)
+    if wanted == NO_TEMPERATURE:
+        return None, ()
     if wanted is not None:
         chosen = [item for item in found if item.column.name == wanted.strip()]
         chosen += [item for item in found if item.short_name == _short_name(_any_stem(wanted))]

@@ -7,7 +7,8 @@ from data_prep.errors import SourceError
 from data_prep.records import Cell, DroppedCell
 from data_prep.sources.base import CellPlace, SourceOptions, list_files
 from data_prep.sources.bdf.columns import find_columns, is_bdf_header
-from data_prep.sources.cycler.cell_facts import CellFacts, read_cell_facts
+from data_prep.sources.cycler.cell_facts import CellFacts
+from data_prep.sources.cycler.listing import fact_files, list_tables
 from data_prep.sources.cycler.recordings import Recording, recorded_cell
 from data_prep.sources.cycler.tables import Table, files_with_header
 
@@ -56,13 +57,15 @@ def list_cells(files: Sequence[Path], options: SourceOptions) -> Iterator[CellPl
         options: Not looked at.
 
     Raises:
-        SourceError: A `cells.csv` that is damaged; names the line.
+        SourceError: A `cells.csv` that is damaged, or has no row of a cell beside it.
     """
     del options
-    facts = {folder: read_cell_facts(folder) for folder in {path.parent for path in files}}
-    for path in files:
-        cell_id = _cell_id(path)
-        yield CellPlace(cell_id, path, facts[path.parent].get(cell_id, CellFacts()))
+    return list_tables(files, ENDINGS + PLAIN_ENDINGS)
+
+
+def side_files(files: Sequence[Path]) -> list[Path]:
+    """`cells.csv` and `<cell_id>.capacity.csv` where they are."""
+    return fact_files(files, ENDINGS + PLAIN_ENDINGS)
 
 
 def read_cell(place: CellPlace, options: SourceOptions) -> Cell:
@@ -76,6 +79,8 @@ def read_cell(place: CellPlace, options: SourceOptions) -> Cell:
         SourceError: A file that is damaged, lacks a column or has text for a number, or no
             nominal capacity; names the file and the row or column.
     """
+    table = Table(place.path)
+    columns, notes = find_columns(place.path, table.names, options.temperature_column)
     facts: CellFacts = place.key
     nominal_capacity_ah = options.nominal_capacity_ah or facts.nominal_capacity_ah
     if nominal_capacity_ah is None:
@@ -83,12 +88,5 @@ def read_cell(place: CellPlace, options: SourceOptions) -> Cell:
             f"{place.path}: the nominal capacity of cell {place.cell_id} is unknown. Give "
             f"--nominal-capacity-ah, or `nominal_capacity_ah` in a cells.csv beside the file."
         )
-    table = Table(place.path)
-    columns, notes = find_columns(place.path, table.names, options.temperature_column)
     recording = Recording(place.cell_id, table, columns, nominal_capacity_ah)
     return recorded_cell(recording, facts, notes)
-
-
-def _cell_id(path: Path) -> str:
-    endings = [end for end in ENDINGS + PLAIN_ENDINGS if path.name.lower().endswith(end)]
-    return path.name[: -max(map(len, endings))]

@@ -21,6 +21,9 @@ class CellFacts:
     charge_policy: str | None = None
 
 
+CELLS = "cells.csv"
+CAPACITIES = ".capacity.csv"
+
 CYCLE_NUMBER = f"a whole number from 1 to {MOST_CYCLES}"
 # What a number in the files beside the measurements must be, and the test for it.
 RULES: dict[str, Callable[[float], bool]] = {
@@ -38,7 +41,7 @@ def read_cell_facts(folder: Path) -> dict[str, CellFacts]:
     Raises:
         SourceError: A damaged file, or a value that no cell has; names the line.
     """
-    path = folder / "cells.csv"
+    path = folder / CELLS
     facts: dict[str, CellFacts] = {}
     for line, row in _read_rows(path, ("cell_id",)):
         cell_id = row["cell_id"]
@@ -62,7 +65,7 @@ def read_capacities_ah(folder: Path, cell_id: str) -> dict[int, float]:
     Raises:
         SourceError: A damaged file, or a value that no cell has; names the line.
     """
-    path = folder / f"{cell_id}.capacity.csv"
+    path = folder / f"{cell_id}{CAPACITIES}"
     capacities: dict[int, float] = {}
     for line, row in _read_rows(path, ("cycle", "discharge_capacity_ah")):
         where = f"{path}, line {line}"

@@ -1,4 +1,4 @@
-"""The sign of a charging current, told from the voltage, which a charge raises."""
+"""The sign of a charging current, if it has one, told from the voltage, which a charge raises."""
 
 import numpy as np
 
@@ -8,6 +8,9 @@ from data_prep.records import FloatArray
 CURRENT_SHARE = 0.01
 # Of all that the voltage moves in runs of one current direction; 1 where every run agrees.
 CLEAR_EVIDENCE = 0.5
+# Of the voltage's range: a rise or fall that is a part of a charge or discharge, not noise.
+LONG_STRETCH = 0.25
+ROWS_TO_FOLLOW = 50_000
 
 
 def charging_sign(
@@ -35,6 +38,58 @@ def charging_sign(
     return 1, ()
 
 
+def has_no_sign(voltage_v: FloatArray, current_a: FloatArray) -> bool:
+    """Whether a discharge has the sign of a charge, as where a column of its own tells them apart.
+
+    The current is never negative, and under it the voltage falls over long stretches as much as
+    it rises. Charges alone, or discharges alone, do not do that.
+
+    Args:
+        voltage_v: As for `charging_sign`.
+        current_a: The same.
+    """
+    finite = np.isfinite(voltage_v) & np.isfinite(current_a)
+    voltage_v, current_a = voltage_v[finite], current_a[finite]
+    direction = _direction(current_a)
+    if not direction.any() or (direction < 0).any() or np.ptp(voltage_v) == 0:
+        return False
+    flowing = (direction[1:] > 0) & (direction[:-1] > 0)
+    moves_v = np.diff(voltage_v)[flowing][:ROWS_TO_FOLLOW].tolist()
+    least_v = LONG_STRETCH * float(np.ptp(voltage_v))
+    rises_v, falls_v = _long_stretches(moves_v, least_v)
+    return min(rises_v, falls_v) > CLEAR_EVIDENCE * max(rises_v, falls_v)
+
+
+def _long_stretches(moves_v: list[float], least_v: float) -> tuple[float, float]:
+    """The sums of all rises and of all falls of at least so much, smaller ones between passed over.
+
+    A move that is as large by itself is a leap, from one charge to the next or where the current
+    steps, and part of no stretch.
+    """
+    now = lowest = highest = 0.0
+    sums = {1: 0.0, -1: 0.0}
+    heading = 0  # 1 within a rise, -1 within a fall
+    for move_v in moves_v:
+        now += move_v if abs(move_v) < least_v else 0.0
+        lowest, highest = min(lowest, now), max(highest, now)
+        if heading <= 0 and now - lowest >= least_v:
+            sums[-1] += highest - lowest if heading else 0.0
+            heading, highest = 1, now
+        elif heading >= 0 and highest - now >= least_v:
+            sums[1] += highest - lowest if heading else 0.0
+            heading, lowest = -1, now
+    sums[heading or 1] += highest - lowest
+    return sums[1], sums[-1]
+
+
+def _direction(current_a: FloatArray) -> FloatArray:
+    """1, -1, or 0 at rest, for each row of a finite current."""
+    if not current_a.size:
+        return np.zeros(0)
+    threshold_a = CURRENT_SHARE * np.quantile(np.abs(current_a), 0.99)
+    return np.where(np.abs(current_a) > threshold_a, np.sign(current_a), 0.0)
+
+
 def _rises_along_current(
     voltage_v: FloatArray, current_a: FloatArray, cycle: FloatArray | None
 ) -> FloatArray:
@@ -44,8 +99,7 @@ def _rises_along_current(
     """
     if not voltage_v.size:
         return np.zeros(0)
-    threshold_a = CURRENT_SHARE * np.quantile(np.abs(current_a), 0.99)
-    direction = np.where(np.abs(current_a) > threshold_a, np.sign(current_a), 0.0)
+    direction = _direction(current_a)
     changes = np.diff(direction) != 0
     if cycle is not None:
         changes |= np.diff(cycle) != 0

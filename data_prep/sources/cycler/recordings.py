@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from data_prep.errors import SourceError
 from data_prep.records import MOST_CYCLES, Cell, Cycle, FloatArray
+from data_prep.sources.base import numbers_on_record
 from data_prep.sources.cycler.cell_facts import CellFacts, read_capacities_ah
-from data_prep.sources.cycler.current_sign import charging_sign
+from data_prep.sources.cycler.current_sign import charging_sign, has_no_sign
 from data_prep.sources.cycler.cycle_counting import count_cycles
-from data_prep.sources.cycler.discharges import discharge_capacities
+from data_prep.sources.cycler.discharges import discharge_capacities, taken_out_ah
 from data_prep.sources.cycler.tables import Table
 from data_prep.sources.cycler.units import Column
 
@@ -27,6 +28,10 @@ LARGEST = 1e15
 # Hundreds of cycles: more would add nothing but time.
 SIGN_ROWS = 500_000
 CYCLE_0_LEFT_OUT = "cycle 0 left out: what comes before the first numbered cycle"
+NUMBERED_FROM_0 = "cycles: numbered from 0 in the file, 1 is added"
+# A cycle 0 that charges so much of the nominal capacity is the first one; formation and rests
+# before a test charge less.
+CHARGED_IN_CYCLE_0 = 0.2
 
 IntArray = NDArray[np.int_]
 
@@ -87,22 +92,26 @@ def recorded_cell(recording: Recording, facts: CellFacts, notes: tuple[str, ...]
         notes: What was decided before.
 
     Raises:
-        SourceError: The table is damaged, its cycle numbers are none, or it holds no cycle.
+        SourceError: The table is damaged, its cycle numbers are none, its current has no sign,
+            or it holds no cycle.
     """
     path = recording.table.path
     capacities_ah = read_capacities_ah(path.parent, recording.cell_id)
     decisions = _decide(recording, with_discharges=not capacities_ah)
+    numbers = np.unique(decisions.numbers[decisions.numbers > 0]).tolist()
+    last_cycle = int(decisions.numbers[-1])
     return Cell(
         cell_id=recording.cell_id,
         source_file=path.name,
         nominal_capacity_ah=recording.nominal_capacity_ah,
-        last_cycle=int(decisions.numbers[-1]),
+        last_cycle=last_cycle,
         read_cycles=partial(_read_cycles, recording, decisions),
         max_voltage_v=facts.max_voltage_v,
         charge_policy=facts.charge_policy,
         eol_cycles=facts.eol_cycles,
         discharge_capacity_ah=capacities_ah or decisions.discharge_capacity_ah,
         notes=notes + decisions.notes,
+        cycle_numbers=numbers_on_record(numbers, last_cycle),
     )
 
 
@@ -113,11 +122,13 @@ def _decide(recording: Recording, with_discharges: bool) -> _Decisions:
     in_file = cycle is not None and (cycle[0] != cycle[-1] or cycle[0] > 1)
     series: dict[str, FloatArray] = {}
     if with_discharges or not in_file:
-        series = recording.read("time_s", "current_a", "discharge_capacity_ah")
+        series = recording.read("time_s", "current_a", "voltage_v", "discharge_capacity_ah")
         series["current_a"] = sign * series["current_a"]
     if cycle is not None and in_file:
         numbers = cycle.astype(int)
-        notes += (CYCLE_0_LEFT_OUT,) if numbers[0] == 0 else ()
+        if numbers[0] == 0:
+            numbers, more = _settle_cycle_0(recording, numbers, sign)
+            notes += more
     else:
         numbers, more = _count_cycles(recording, cycle, series)
         notes += more
@@ -127,11 +138,24 @@ def _decide(recording: Recording, with_discharges: bool) -> _Decisions:
             numbers,
             series["time_s"],
             series["current_a"],
+            series["voltage_v"],
             series.get("discharge_capacity_ah"),
             recording.nominal_capacity_ah,
         )
         notes += more
     return _Decisions(numbers, sign, capacities_ah, notes)
+
+
+def _settle_cycle_0(
+    recording: Recording, numbers: IntArray, sign: int
+) -> tuple[IntArray, tuple[str, ...]]:
+    """The cycle of each row where the first is 0: counted from there, or before all cycles."""
+    num_rows = int(np.searchsorted(numbers, 1))
+    series = recording.read("time_s", "current_a", num_rows=num_rows)
+    charged_ah = float(taken_out_ah(series["time_s"], -sign * series["current_a"]).sum())
+    if charged_ah >= CHARGED_IN_CYCLE_0 * recording.nominal_capacity_ah:
+        return numbers + 1, (NUMBERED_FROM_0,)
+    return numbers, (CYCLE_0_LEFT_OUT,)
 
 
 def _cycle_column(recording: Recording) -> FloatArray | None:
@@ -162,6 +186,13 @@ def _check_cycle_numbers(recording: Recording, cycle: FloatArray) -> None:
 def _charging_sign(recording: Recording, cycle: FloatArray | None) -> tuple[int, tuple[str, ...]]:
     begin = recording.read("voltage_v", "current_a", num_rows=SIGN_ROWS)
     cycle = None if cycle is None else cycle[:SIGN_ROWS]
+    if has_no_sign(begin["voltage_v"], begin["current_a"]):
+        raise SourceError(
+            f"{recording.table.path}: `{recording.columns['current_a'].name}` has no sign: it is "
+            f"never negative, and the voltage rises and falls by turns under it. Expected a "
+            f"current that is negative on discharge. Export it with its sign, or turn it where "
+            f"the state of the cycler is a discharge."
+        )
     return charging_sign(begin["voltage_v"], begin["current_a"], cycle)
 
 

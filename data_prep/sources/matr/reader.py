@@ -13,7 +13,15 @@ import numpy as np
 
 from data_prep.errors import SourceError
 from data_prep.records import Cell, Cycle, DroppedCell
-from data_prep.sources.base import CellPlace, SourceOptions, list_files, unreadable
+from data_prep.sources.base import (
+    CellPlace,
+    SourceOptions,
+    as_asked,
+    list_files,
+    no_file,
+    refuse_temperature_column,
+    unreadable,
+)
 from data_prep.sources.matr import corrections
 from data_prep.sources.matr.corrections import Batch, Continuation
 from data_prep.sources.matr.layout import CellRecord, count_cells, read_entries, read_record
@@ -36,10 +44,17 @@ def find_files(location: Path) -> list[Path]:
 
 
 def list_cells(files: Sequence[Path], options: SourceOptions) -> Iterator[CellPlace | DroppedCell]:
-    """Cells in the order of the files, `b1c0` in a published one, `<file>_c0` in another."""
-    del options
+    """Cells in the order of the files, `b1c0` in a published one, `<file>_c0` in another.
+
+    Raises:
+        SourceError: A temperature is asked for by its name.
+    """
+    refuse_temperature_column(options, "files of MATR")
     counts: dict[Path, int | SourceError] = {}
     for path in files:
+        if error := no_file(path):
+            counts[path] = error
+            continue
         try:
             counts[path] = count_cells(path)
         except SourceError as error:
@@ -56,6 +71,12 @@ def list_cells(files: Sequence[Path], options: SourceOptions) -> Iterator[CellPl
             yield CellPlace(f"{_cell_prefix(path)}c{index}", path, MatrKey(index, known))
 
 
+def side_files(files: Sequence[Path]) -> list[Path]:
+    """None: all is in the files."""
+    del files
+    return []
+
+
 def read_cell(place: CellPlace, options: SourceOptions) -> Cell | DroppedCell:
     """The cell at a place; a known bad one comes as dropped.
 
@@ -65,8 +86,10 @@ def read_cell(place: CellPlace, options: SourceOptions) -> Cell | DroppedCell:
     position, batch_files = place.key
     record = read_record(place.path, position, place.cell_id)
     if not batch_files:
-        return _cell([record], options, record.life_cycles, _record_notes(record))
-    return _known_defect(record, batch_files) or _published_cell(record, batch_files, options)
+        cell = _cell([record], options, record.life_cycles, _record_notes(record))
+        return as_asked(cell, options)
+    defect = _known_defect(record, batch_files)
+    return defect or as_asked(_published_cell(record, batch_files, options), options)
 
 
 def _published(path: Path, count: int | SourceError) -> Batch | None:

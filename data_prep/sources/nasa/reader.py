@@ -7,7 +7,16 @@ from pathlib import Path
 
 from data_prep.errors import SourceError
 from data_prep.records import Cell, Cycle, DroppedCell
-from data_prep.sources.base import CellPlace, SourceOptions
+from data_prep.sources.base import (
+    CellPlace,
+    SourceOptions,
+    as_asked,
+    entries,
+    no_file,
+    numbers_on_record,
+    refuse_temperature_column,
+    unreadable,
+)
 from data_prep.sources.nasa import kaggle, mat
 from data_prep.sources.nasa.records import CHARGE, DISCHARGE, NasaRecord
 
@@ -27,9 +36,8 @@ def find_files(location: Path) -> list[Path]:
     """
     if not location.exists():
         raise SourceError(f"{location}: no such file or folder. Give --input the NASA files.")
-    candidates = [location] if location.is_file() else sorted(location.iterdir())
-    files = [p for p in candidates if p.is_file() and p.name.lower().endswith(mat.SUFFIX)]
-    for path in filter(kaggle.is_metadata, candidates):
+    files = entries(location, (mat.SUFFIX,))
+    for path in filter(kaggle.is_metadata, entries(location, (kaggle.METADATA,))):
         files += [path, *_charge_files(path)]
     if not files:
         raise SourceError(
@@ -43,15 +51,23 @@ def list_cells(files: Sequence[Path], options: SourceOptions) -> Iterator[CellPl
     """One cell a `.mat` file, in their order; then those of the table, by name.
 
     Raises:
-        SourceError: A damaged table; names the line.
+        SourceError: A damaged table; names the line. A temperature by its name.
     """
-    del options
+    refuse_temperature_column(options, "files of NASA")
     for path in files:
-        if path.name.lower().endswith(mat.SUFFIX):
+        if error := no_file(path):
+            yield unreadable(path, error)
+        elif path.name.lower().endswith(mat.SUFFIX):
             yield CellPlace(path.stem, path)
         elif kaggle.is_metadata(path):
             for cell_id, rows in kaggle.read_metadata(path).items():
                 yield CellPlace(cell_id, path, rows)
+
+
+def side_files(files: Sequence[Path]) -> list[Path]:
+    """None: the table of the Kaggle conversion is one of the files."""
+    del files
+    return []
 
 
 def read_cell(place: CellPlace, options: SourceOptions) -> Cell | DroppedCell:
@@ -76,7 +92,7 @@ def read_cell(place: CellPlace, options: SourceOptions) -> Cell | DroppedCell:
         detail = f"none of its {len(records)} records is a charge"
         return DroppedCell(place.cell_id, place.path.name, "no_charges", detail)
     nominal_capacity_ah = options.nominal_capacity_ah or NOMINAL_CAPACITY_AH
-    return Cell(
+    cell = Cell(
         cell_id=place.cell_id,
         source_file=place.path.name,
         nominal_capacity_ah=nominal_capacity_ah,
@@ -86,7 +102,12 @@ def read_cell(place: CellPlace, options: SourceOptions) -> Cell | DroppedCell:
         charge_policy=f"{CHARGE_CURRENT_A / nominal_capacity_ah:.4g}C",
         discharge_capacity_ah=_discharge_capacities_ah(records),
         notes=kaggle.notes_of(rows) if rows else (),
+        cycle_numbers=numbers_on_record(
+            [number for number, charge in enumerate(charges, start=1) if charge.read_curves],
+            len(charges),
+        ),
     )
+    return as_asked(cell, options)
 
 
 def _charge_files(metadata: Path) -> list[Path]:

@@ -6,27 +6,32 @@ pickle describes, out of bytes that lie in the file.
 
 import math
 import re
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data_prep.records import FloatArray
 
 PLAIN_TYPES = (str, bytes, int, float, bool, type(None))
 MOST_DIMENSIONS = 8
 
-_NUMERIC_CODE = re.compile(r"[<>|=]?(?:[iuf][1248]|f16|b1|\?)")
+# Numbers and text; objects, times and structures are not read.
+_CODE = re.compile(r"[<>|=]?(?:[iuf][1248]|f16|b1|\?|[US]\d{1,9})")
 
 
 class PickledDtype:
-    """A numeric type of numpy, its byte order still to come."""
+    """A type of numpy, of numbers or of text, its byte order still to come."""
 
     __slots__ = ("dtype",)
 
     def __init__(self, code: Any, *flags: Any) -> None:
-        if not isinstance(code, str) or not _NUMERIC_CODE.fullmatch(code):
-            raise ValueError(f"arrays must hold real numbers, found numpy type {shown(code)}")
+        if not isinstance(code, str) or not _CODE.fullmatch(code):
+            raise ValueError(
+                f"arrays must hold real numbers or text, found numpy type {shown(code)}"
+            )
         self.dtype = np.dtype(code)
 
     def set_state(self, state: Any) -> None:
@@ -38,12 +43,18 @@ class PickledDtype:
 
 
 class PickledArray:
-    """An array of numbers; `values` is None until its state has come."""
+    """An array of numbers or of text; `values` is None until its state has come."""
 
     __slots__ = ("values",)
 
     def __init__(self) -> None:
-        self.values: FloatArray | None = None
+        self.values: NDArray[Any] | None = None
+
+    def numbers(self) -> FloatArray | list[Any] | None:
+        """The numbers; text as a list of it, which numpy would read as numbers."""
+        if self.values is not None and self.values.dtype.kind in "US":
+            return list(self.values.flat)
+        return self.values
 
     def set_state(self, state: Any) -> None:
         """Takes numpy's state: version, shape, type, column order, bytes."""
@@ -60,7 +71,20 @@ class PickledArray:
         declared = math.prod(sizes) * dtype.dtype.itemsize
         if declared != len(data):
             raise ValueError(f"an array declares {declared:.6g} bytes and has {len(data)}")
+        _check_text(dtype.dtype, data)
+        if dtype.dtype.itemsize == 0 and math.prod(sizes) > 1:
+            raise ValueError("an array of empty text")
         self.values = np.ndarray(sizes, dtype.dtype, buffer=data, order=order)
+
+
+def _check_text(dtype: np.dtype[Any], data: bytes) -> None:
+    """Numpy ends in the interpreter's own error where it makes text of what is no character."""
+    if dtype.kind == "U" and len(data) >= 4:
+        codes = np.frombuffer(
+            data[: len(data) // 4 * 4], np.dtype("u4").newbyteorder(dtype.byteorder)
+        )
+        if int(codes.max()) > sys.maxunicode:
+            raise ValueError("text out of the range of characters")
 
 
 class Marker:
@@ -81,7 +105,8 @@ def _from_buffer(data: Any, dtype: Any, shape: Any, order: Any) -> PickledArray:
 
 def _scalar(dtype: Any, data: Any) -> Any:
     array = _from_buffer(data, dtype, 1, "C")
-    return array.values.item() if array.values is not None else None
+    value = array.values.item() if array.values is not None else None
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 def _set(items: Any = ()) -> set[Any]:

@@ -84,6 +84,18 @@ def test_cycles_come_apart_wherever_the_counters_are_set_back(write, goes_on):
     assert cell.notes == ("cycle 0 left out: what comes before the first numbered cycle",)
 
 
+def test_a_file_that_is_no_arbin_is_named_for_that_and_not_for_its_nominal_capacity(tmp_path):
+    path = tmp_path / "junk.csv"
+    path.write_text("x,y\n1,2\n")
+    with pytest.raises(SourceError, match=r"expected the column Test_Time, found x, y"):
+        only_cell(path, nominal_capacity_ah=None)
+
+
+def test_no_temperature_is_taken_where_the_user_asks_for_none(write):
+    (cycle, _) = only_cell(write(three_cycles(False)), temperature_column="none").read_cycles(2)
+    assert cycle.temperature_degc is None
+
+
 def test_a_rest_of_cycle_0_alone_has_no_charge(write):
     cell = only_cell(write(three_cycles(False)[:3]))
     (cycle,) = cell.read_cycles(1)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from data_prep.end_of_life import end_of_life
+from data_prep.end_of_life import EndOfLife, find_end_of_life
 from data_prep.errors import SourceError
 from data_prep.protocol import ChargeStep, parse_policy
 from data_prep.records import DroppedCell
@@ -40,6 +40,7 @@ def facts(*cycles, **replaced):
         "cycle_data": list(cycles) or [cycle()],
         "nominal_capacity_in_Ah": 4.0,
         "max_voltage_limit_in_V": 3.6,
+        "min_voltage_limit_in_V": 2.0,
         "charge_protocol": [step(0.5, 1.0)],
     }
     return fields | replaced
@@ -85,6 +86,17 @@ def test_numpy_series_and_numpy_numbers_are_read(tmp_path):
     assert_array_equal(read.current_c_rate, [0.5, 0.5, 0.0, -1.5, -1.5])
 
 
+def test_text_of_numpy_in_the_facts_does_not_refuse_a_cell(tmp_path):
+    content = facts(description=np.str_("abc"), cell_id=np.str_("c0"), reference=np.array(["d"]))
+    assert only_cell(write(tmp_path, content)).discharge_capacity_ah == {1: 3.0}
+
+
+def test_a_series_of_numpy_text_is_refused_even_if_it_reads_as_numbers(tmp_path):
+    path = write(tmp_path, facts(cycle(voltage_in_V=np.array(["3.0", "3.6"]))))
+    with pytest.raises(SourceError, match=r"cycle 1: `voltage_in_V` must hold numbers alone"):
+        all_cycles(only_cell(path))
+
+
 def test_the_users_nominal_capacity_goes_before_that_of_the_file(tmp_path):
     cell = only_cell(write(tmp_path, facts()), nominal_capacity_ah=2.0)
     assert cell.nominal_capacity_ah == 2.0
@@ -101,7 +113,7 @@ def test_a_file_without_a_nominal_capacity_needs_the_users(tmp_path, nominal):
 
 def test_cycles_are_read_up_to_the_last_one_asked_for(tmp_path):
     cell = only_cell(write(tmp_path, facts(cycle(1), cycle(3), cycle(4))))
-    assert cell.last_cycle == 4
+    assert (cell.last_cycle, cell.cycle_numbers) == (4, (1, 3, 4))
     assert [read.number for read in cell.read_cycles(3)] == [1, 3]
 
 
@@ -172,6 +184,49 @@ def test_the_discharge_capacity_is_the_largest_of_the_cycle(tmp_path):
     values = [0.0, None, 3.5, float("nan"), 3.1]
     content = facts(cycle(discharge_capacity_in_Ah=values), cycle(2, discharge_capacity_in_Ah=None))
     assert only_cell(write(tmp_path, content)).discharge_capacity_ah == {1: 3.5}
+
+
+def discharged_to(last_v, number, capacity_ah):
+    """A cycle that ends within its discharge, at a voltage."""
+    voltage_v = [3.0, 3.6, 3.5, 3.3, last_v]
+    capacities_ah = [0.0, 0.0, 0.0, 0.0, capacity_ah]
+    return cycle(number, voltage_in_V=voltage_v, discharge_capacity_in_Ah=capacities_ah)
+
+
+BROKEN_OFF = "last discharge not counted: the record ends in it"
+
+
+@pytest.mark.parametrize("last_v", [3.1, 2.53])
+def test_a_record_that_ends_inside_a_discharge_does_not_end_the_life_of_the_cell(tmp_path, last_v):
+    # The others end at 2.5 V with 3.6 Ah and more; 80 % of 4 Ah are 3.2 Ah.
+    whole = [discharged_to(2.5, number, 3.9 - 0.1 * number) for number in (1, 2, 3)]
+    cell = only_cell(write(tmp_path, facts(*whole, discharged_to(last_v, 4, 1.5))))
+    assert cell.discharge_capacity_ah == pytest.approx({1: 3.8, 2: 3.7, 3: 3.6})
+    assert cell.notes == (BROKEN_OFF,)
+    assert find_end_of_life(cell, 0.8, "drop").reason == "eol_not_reached"
+
+
+@pytest.mark.parametrize("last_v", [2.51, 2.4])
+def test_a_last_discharge_that_reaches_the_cut_off_of_the_others_counts(tmp_path, last_v):
+    whole = [discharged_to(2.5, number, 3.9 - 0.1 * number) for number in (1, 2, 3)]
+    cell = only_cell(write(tmp_path, facts(*whole, discharged_to(last_v, 4, 3.1))))
+    assert cell.discharge_capacity_ah == pytest.approx({1: 3.8, 2: 3.7, 3: 3.6, 4: 3.1})
+    assert cell.notes == ()
+    assert find_end_of_life(cell, 0.8, "drop") == EndOfLife(4, "capacity")
+
+
+def test_a_last_discharge_that_rests_behind_it_has_ended(tmp_path):
+    last = discharged_to(3.1, 2, 1.5) | {"current_in_A": [2.0, 2.0, -6.0, -6.0, 0.0]}
+    cell = only_cell(write(tmp_path, facts(discharged_to(2.5, 1, 3.8), last)))
+    assert cell.discharge_capacity_ah == {1: 3.8, 2: 1.5}
+
+
+@pytest.mark.parametrize(("limit_v", "expected"), [(2.5, {1: 3.8}), (2.0, {}), (None, {})])
+def test_a_single_discharge_is_compared_with_the_limit_of_the_file(tmp_path, limit_v, expected):
+    content = facts(discharged_to(2.5, 1, 3.8), min_voltage_limit_in_V=limit_v)
+    cell = only_cell(write(tmp_path, content))
+    assert cell.discharge_capacity_ah == expected
+    assert cell.notes == (() if expected else (BROKEN_OFF,))
 
 
 def test_a_cell_without_cycles_is_dropped(tmp_path):
@@ -375,4 +430,22 @@ def test_real_calb_discharge_capacities_and_the_end_of_life_by_threshold(calb):
     assert {number: capacities_ah[number] for number in known} == known
     # 46.4 Ah are 80 % of 58.
     assert capacities_ah[74] > 46.4 > capacities_ah[75]
-    assert end_of_life(calb, 0.8, "drop") == 75
+    assert find_end_of_life(calb, 0.8, "drop") == EndOfLife(75, "capacity")
+
+
+def test_no_temperature_is_taken_where_the_user_asks_for_none(tmp_path):
+    options = SourceOptions(temperature_column="none")
+    (cell,) = read_cells(batteryml, [write(tmp_path, facts())], options)
+    assert all_cycles(cell)[0].temperature_degc is None
+
+
+def test_labels_beside_the_pickles_are_the_side_files(tmp_path):
+    (tmp_path / "Life labels").mkdir()
+    (tmp_path / "cells").mkdir()
+    path = write(tmp_path / "cells", facts())
+    beside = tmp_path / "Life labels" / "SNL_labels.json"
+    within = tmp_path / "cells" / "more_labels.json"
+    for label in (beside, within):
+        label.write_text(json.dumps({}))
+    assert batteryml.side_files([path, path]) == [beside, within]
+    assert batteryml.side_files([write(tmp_path, facts())]) == []

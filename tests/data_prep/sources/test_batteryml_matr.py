@@ -9,6 +9,8 @@ from data_prep.cleaning.checks import check_units
 from data_prep.errors import UnitError
 from data_prep.sources.base import SourceOptions
 from data_prep.sources.batteryml import reader as batteryml
+from data_prep.sources.batteryml.matr_units import DEFECTS
+from data_prep.sources.matr import corrections
 from tests.builders import read_cells
 
 POINTS = 37
@@ -21,11 +23,12 @@ def matr_cycle(number, seconds, amperes):
     charging = POINTS - 12
     time_s = np.linspace(0.0, 3600.0 * (POINTS - 1) / (charging - 1), POINTS)
     current_a = np.concatenate([np.full(charging, 1.1), np.zeros(2), np.full(10, -4.4)])
+    voltage_v = np.concatenate([np.linspace(3.0, 3.6, charging + 2), np.linspace(3.3, 2.0, 10)])
     capacity_ah = np.minimum(1.1 * time_s / 3600.0, 1.1)
     return {
         "cycle_number": number,
         "current_in_A": (current_a / amperes).tolist(),
-        "voltage_in_V": np.linspace(3.0, 3.6, POINTS).tolist(),
+        "voltage_in_V": voltage_v.tolist(),
         "charge_capacity_in_Ah": capacity_ah.tolist(),
         "discharge_capacity_in_Ah": np.linspace(0.0, 1.07, POINTS).tolist(),
         "time_in_s": (time_s / seconds).tolist(),
@@ -39,6 +42,7 @@ def write(folder, seconds=1.0, amperes=1.0, name="MATR_b1c0.pkl", **replaced):
         "cycle_data": [matr_cycle(number, seconds, amperes) for number in (1, 2, 3)],
         "nominal_capacity_in_Ah": 1.1,
         "max_voltage_limit_in_V": 3.6,
+        "min_voltage_limit_in_V": 2.0,
         "charge_protocol": [],
     }
     (folder / name).write_bytes(pickle.dumps(fields | replaced))
@@ -134,3 +138,15 @@ def test_the_voltage_limit_of_batteryml_is_set_right(tmp_path):
 def test_policies_are_spelled_as_in_the_published_files(tmp_path, steps, policy):
     protocol = [{"rate_in_C": rate, "end_soc": end} for rate, end in steps]
     assert only_cell(write(tmp_path, charge_protocol=protocol)).charge_policy == policy
+
+
+def test_a_cell_that_is_known_to_be_bad_is_named(tmp_path):
+    cell = only_cell(write(tmp_path, name="MATR_b3c37.pkl"))
+    assert cell.notes == ("known defect of MATR: noisy channel; --exclude leaves the cell out",)
+    assert only_cell(write(tmp_path, name="MATR_b3c3.pkl")).notes == ()
+
+
+def test_the_known_defects_are_those_of_the_published_files():
+    names = [f"b{batch}c{index}" for batch in (1, 2, 3) for index in range(48)]
+    rows = {name: row.defect for name in names if (row := corrections.exclusion(name))}
+    assert rows == DEFECTS

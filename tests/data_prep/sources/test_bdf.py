@@ -108,6 +108,16 @@ def test_values_that_are_missing_or_infinite_are_passed_on(tmp_path):
     assert_array_equal(cycles[0].voltage_v, [3.0, np.nan, np.inf])
 
 
+def test_an_unsigned_current_is_refused_and_not_read_as_one_long_charge(tmp_path):
+    voltage_v = [*np.linspace(3.0, 4.2, 40), *np.linspace(4.15, 2.95, 40)] * 3
+    frame = pd.DataFrame({LABELS[0]: 60.0 * np.arange(240), LABELS[1]: voltage_v, LABELS[2]: 2.0})
+    path = write_table(tmp_path / "cell_a.bdf.csv", frame)
+    with pytest.raises(
+        SourceError, match=r"cell_a\.bdf\.csv: `Current / A` has no sign: it is nev"
+    ):
+        only_cell(path)
+
+
 @pytest.fixture
 def mixed_folder(tmp_path):
     """Tables of this format and other files."""
@@ -196,6 +206,7 @@ def test_facts_about_a_cell_come_from_the_files_beside_it(csv_file):
 
 
 def test_a_cell_without_facts_has_none(csv_file):
+    write_table(csv_file.with_name("cell_b.bdf.csv"), table())
     csv_file.with_name("cells.csv").write_text("cell_id,eol_cycles\ncell_b,500\n")
     cell = only_cell(csv_file)
     assert (cell.eol_cycles, cell.max_voltage_v, cell.charge_policy) == (None, None, None)
@@ -210,6 +221,20 @@ def test_the_users_nominal_capacity_goes_before_cells_csv(csv_file):
 def test_an_unknown_nominal_capacity_is_refused_with_both_ways_to_give_it(csv_file):
     with pytest.raises(SourceError, match=r"cell_a is unknown.*--nominal-capacity-ah.*cells\.csv"):
         only_cell(csv_file, nominal_capacity_ah=None)
+
+
+def test_a_file_that_is_no_bdf_is_named_for_that_and_not_for_its_nominal_capacity(tmp_path):
+    path = tmp_path / "junk.bdf.csv"
+    path.write_text("x,y\n1,2\n")
+    with pytest.raises(SourceError, match=r"expected the column Test Time / s .* found x, y"):
+        only_cell(path, nominal_capacity_ah=None)
+
+
+def test_no_temperature_is_taken_where_the_user_asks_for_none(tmp_path):
+    columns = {"Temperature T1 / degC": 20.0, "Temperature T2 / degC": 30.0}
+    path = write_table(tmp_path / "cell_a.bdf.csv", table(**columns))
+    assert all_cycles(path, temperature_column="none")[0].temperature_degc is None
+    assert only_cell(path, temperature_column="none").notes == ()
 
 
 @pytest.fixture(scope="module")
@@ -283,7 +308,6 @@ def test_real_export_of_one_cycle_number_is_counted_in_5_cycles(rate_test):
         "temperature: T1 of 3 columns (T1, T2, T3)",
         "cycles: counted from the current, cycle_count is 1 throughout",
         "discharge capacity: the integral of the current",
-        "last discharge not counted: the record ends in it",
     )
 
 
@@ -301,8 +325,9 @@ def test_real_samples_come_as_they_were_written(rate_test):
 def test_real_discharges_are_integrated_across_the_jumps_of_the_clock(rate_test):
     capacities_ah = only_cell(rate_test, nominal_capacity_ah=6.55).discharge_capacity_ah
     # 0.6538 A over 40084.87 s, 6.55 A over 3987.12 s, 13.1 A over 1988.91 s: 7.28, 7.25, 7.24 Ah.
-    assert_allclose(list(capacities_ah.values()), [7.28, 7.25, 7.24, 7.21], atol=0.01)
-    assert list(capacities_ah) == [1, 2, 3, 4]
+    # The record ends in the last one, at the 3.0 V at which the others end.
+    assert_allclose(list(capacities_ah.values()), [7.28, 7.25, 7.24, 7.21, 7.19], atol=0.01)
+    assert list(capacities_ah) == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize(("name", "hottest_degc"), [("T1", 50.4), ("T2", 57.9), ("T3", 51.8)])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from data_prep.sources.cycler.current_sign import charging_sign
+from data_prep.sources.cycler.current_sign import charging_sign, has_no_sign
 
 TAKEN = ("current: taken as positive on charge, which the voltage does not tell",)
 TURNED = ("current: negative on charge in the file (the voltage tells), turned round",)
@@ -75,3 +75,60 @@ def test_rows_that_are_not_finite_are_left_aside():
 )
 def test_no_clear_evidence_keeps_the_rule_of_the_formats_and_says_so(voltage_v, current_a):
     assert sign_of(voltage_v, current_a) == (1, TAKEN)
+
+
+# A charge and a discharge of 40 rows each, 1.2 V up and 1.2 V down, four times over.
+ROUNDS_V = np.tile(np.concatenate([np.linspace(3.0, 4.2, 40), np.linspace(4.15, 2.95, 40)]), 4)
+ROUNDS_A = np.tile(np.repeat([2.0, -2.0], 40), 4)
+NOISE = np.random.default_rng(0).standard_normal(320)
+
+
+def test_an_unsigned_current_has_no_sign():
+    assert has_no_sign(ROUNDS_V, np.abs(ROUNDS_A))
+    assert has_no_sign(ROUNDS_V + 0.002 * NOISE, np.abs(ROUNDS_A) + 0.001 * NOISE)
+
+
+def test_an_unsigned_current_between_rests_has_no_sign():
+    # As a cycler with a state column exports 20 to 80 %: charge, rest, discharge, rest.
+    voltage_v = np.tile(
+        [*np.linspace(3.5, 3.9, 30), *[3.85] * 5, *np.linspace(3.8, 3.4, 30), 3.5], 3
+    )
+    current_a = np.tile([*[5.0] * 30, *[0.001] * 5, *[4.0] * 30, 0.0], 3)
+    assert has_no_sign(voltage_v, current_a)
+
+
+def test_a_signed_current_has_a_sign_whichever():
+    assert not has_no_sign(ROUNDS_V, ROUNDS_A)
+    assert not has_no_sign(ROUNDS_V, -ROUNDS_A)
+
+
+@pytest.mark.parametrize("half", [slice(0, 40), slice(40, 80)])
+def test_charges_alone_and_discharges_alone_have_a_sign(half):
+    # The leap from one to the next is no stretch.
+    assert not has_no_sign(np.tile(ROUNDS_V[half], 3), np.ones(120))
+
+
+def test_a_voltage_that_falls_at_rest_between_charges_is_no_discharge():
+    rest_v = np.linspace(4.2, 3.2, 40)
+    voltage_v = np.tile(np.concatenate([np.linspace(3.2, 4.2, 40), rest_v]), 3)
+    assert not has_no_sign(voltage_v, np.tile(np.repeat([2.0, 0.0], 40), 3))
+
+
+def test_a_charge_in_falling_steps_of_the_current_has_a_sign():
+    # Each step down takes 0.4 V, each rate gives 0.5 V: a cell of large resistance.
+    voltage_v = np.concatenate([np.linspace(v, v + 0.5, 20) for v in (3.0, 3.1, 3.2, 3.3)])
+    assert not has_no_sign(voltage_v, np.repeat([4.0, 3.0, 2.0, 1.0], 20))
+
+
+def test_noise_of_a_constant_voltage_is_no_fall():
+    voltage_v = np.concatenate([np.linspace(3.0, 4.2, 40), 4.2 + 0.002 * NOISE])
+    assert not has_no_sign(voltage_v, np.ones(360))
+
+
+@pytest.mark.parametrize("current_a", [0.0, np.nan])
+def test_rest_and_nothing_finite_say_nothing_of_a_sign(current_a):
+    assert not has_no_sign(ROUNDS_V, np.full(320, current_a))
+
+
+def test_a_voltage_that_stays_says_nothing_of_a_sign():
+    assert not has_no_sign(np.full(9, 3.7), np.ones(9))

@@ -137,6 +137,44 @@ def test_unknown_files_are_named_with_what_is_known(tmp_path, name, content):
     assert len(message.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("c0.csv", b"a;b\n1;2\n", "c0.csv: its columns are separated by semicolons, expected com"),
+        (
+            "c0.csv",
+            "Temperature / \u00b0C\n".encode("latin-1"),
+            "c0.csv: cannot be read as a comma-",
+        ),
+        ("c0.csv", b"", "c0.csv: expected names of columns in the first line, found nothing."),
+        ("c0.parquet", b"PAR1 and no more", "c0.parquet: cannot be read as a Parquet table"),
+        ("c0.pkl", b"", "c0.pkl: does not begin as a pickle of protocol 2 to 5."),
+        ("c0.mat", b"", "c0.mat: does not begin as a MATLAB file of version 5 or 7.3."),
+    ],
+)
+def test_a_damaged_table_or_pickle_is_named_with_what_is_wrong(tmp_path, name, content, reason):
+    (tmp_path / "a.txt").touch()
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(SourceError) as caught:
+        detect(tmp_path)
+    assert f" Not read, {tmp_path}/{reason}" in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_sound_table_of_another_kind_has_nothing_wrong(tmp_path):
+    (tmp_path / "c0.csv").write_text("voltage,current\n3.3,1.1\n")
+    with pytest.raises(SourceError) as caught:
+        detect(tmp_path)
+    assert "Not read" not in str(caught.value)
+
+
+def test_links_that_lead_nowhere_are_named(tmp_path):
+    # As git-annex leaves the files whose content was not fetched.
+    (tmp_path / "c0.mat").symlink_to(tmp_path / "annex" / "c0")
+    with pytest.raises(SourceError, match=r"found 1 \.mat.*c0\.mat: is a link that leads nowhere"):
+        detect(tmp_path)
+
+
 def test_an_empty_folder_is_refused(tmp_path):
     (tmp_path / "README.md").touch()
     with pytest.raises(SourceError, match="known; found no files"):

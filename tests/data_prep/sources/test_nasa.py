@@ -3,7 +3,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.io import savemat
 
-from data_prep.end_of_life import end_of_life
+from data_prep.end_of_life import find_end_of_life
 from data_prep.errors import SourceError
 from data_prep.protocol import ChargeStep, parse_policy
 from data_prep.records import DroppedCell
@@ -330,6 +330,6 @@ def test_real_charges_end_at_3_hours_with_current_still_flowing(real_cells):
 
 
 def test_real_cells_at_4_degc_are_past_their_life_from_the_first_cycle(real_cells):
-    assert end_of_life(real_cells["B0045"], 0.8, "drop").reason == "eol_before_record"
+    assert find_end_of_life(real_cells["B0045"], 0.8, "drop").reason == "eol_before_record"
     # A discharge that was broken off.
     assert real_cells["B0045"].discharge_capacity_ah[19] == 0.0

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from data_prep.end_of_life import end_of_life
+from data_prep.end_of_life import find_end_of_life
 from data_prep.errors import SourceError
 from data_prep.records import DroppedCell
 from data_prep.sources.base import CellPlace, SourceOptions
@@ -55,6 +55,7 @@ def test_a_cell_is_its_rows_of_the_table(tmp_path):
     assert (cell.nominal_capacity_ah, cell.max_voltage_v) == (2.0, 4.2)
     assert (cell.charge_policy, cell.notes) == ("0.75C", ())
     assert cell.discharge_capacity_ah == {1: 1.85}
+    assert cell.cycle_numbers is None
 
 
 def test_amperes_become_c_rate_and_other_series_keep_their_unit(tmp_path):
@@ -65,6 +66,12 @@ def test_amperes_become_c_rate_and_other_series_keep_their_unit(tmp_path):
     assert_array_equal(cycle.current_c_rate, [0.6, 0.4, 0.1])
     assert_array_equal(cycle.temperature_degc, [24.0, 25.0, 26.5])
     assert cycle.charge_capacity_ah is None
+
+
+def test_no_temperature_is_taken_where_the_user_asks_for_none(tmp_path):
+    files = nasa.find_files(write(tmp_path, TWO_CHARGES))
+    (cell,) = read_cells(nasa, files, SourceOptions(temperature_column="none"))
+    assert all_cycles(cell)[0].temperature_degc is None
 
 
 def test_charges_are_counted_by_their_test_id_as_a_number(tmp_path):
@@ -99,6 +106,7 @@ def test_a_charge_without_its_file_keeps_its_number_and_is_said(tmp_path):
     rows = [row("charge", k, f"{k}.csv") for k in range(8)]
     (cell,) = read(write(tmp_path, rows, {"2.csv": CURVES, "7.csv": CURVES}))
     assert [cycle.number for cycle in all_cycles(cell)] == [3, 8]
+    assert (cell.last_cycle, cell.cycle_numbers, cell.num_cycles(7)) == (8, (3, 8), 1)
     note = "6 of 8 charges in metadata.csv have no file: cycles 1, 2, 4, 5, 6 ..."
     assert cell.notes == (note,)
 
@@ -228,7 +236,7 @@ def test_real_capacities_are_of_the_discharge_that_follows(real_cells):
     assert list(capacities_ah) == list(range(1, 15))
     assert (capacities_ah[1], capacities_ah[4]) == (1.8564874208181574, 1.8470259949329193)
     assert (capacities_ah[7], capacities_ah[8]) == (1.7003110272642588, 1.5747301747801037)
-    assert end_of_life(real_cells["B0005"], 0.8, "drop") == 8
+    assert find_end_of_life(real_cells["B0005"], 0.8, "drop").cycles == 8
     assert real_cells["B0018"].discharge_capacity_ah == {}
 
 

@@ -5,7 +5,12 @@ from numpy.testing import assert_array_equal
 
 from data_prep.errors import SourceError
 from data_prep.sources.cycler.cell_facts import CellFacts
-from data_prep.sources.cycler.recordings import CYCLE_0_LEFT_OUT, Recording, recorded_cell
+from data_prep.sources.cycler.recordings import (
+    CYCLE_0_LEFT_OUT,
+    NUMBERED_FROM_0,
+    Recording,
+    recorded_cell,
+)
 from data_prep.sources.cycler.tables import Table
 from data_prep.sources.cycler.units import UNITS, Column
 
@@ -149,11 +154,37 @@ def test_one_cycle_cut_out_of_a_longer_record_keeps_its_number(cell_of):
     assert [cycle.number for cycle in cycles_of(cell)] == [12]
 
 
-def test_cycle_0_before_numbered_ones_is_left_out_with_a_note(cell_of):
+def test_cycles_numbered_from_0_are_numbered_from_1_where_cycle_0_holds_a_charge(cell_of):
     cell = cell_of(two_cycles(n=np.repeat([0, 1], 9)))
-    assert CYCLE_0_LEFT_OUT in cell.notes
-    assert [cycle.number for cycle in cycles_of(cell)] == [1]
-    assert list(cell.discharge_capacity_ah) == [1]
+    assert cell.notes == (NUMBERED_FROM_0, INTEGRAL)
+    assert [cycle.number for cycle in cycles_of(cell)] == [1, 2]
+    assert (cell.last_cycle, cell.cycle_numbers) == (2, None)
+    assert list(cell.discharge_capacity_ah) == [1, 2]
+
+
+@pytest.mark.parametrize(("charged_ah", "numbers"), [(0.38, [1]), (0.42, [1, 2])])
+def test_cycle_0_before_numbered_ones_is_left_out_with_a_note(cell_of, charged_ah, numbers):
+    # A fifth of 2 Ah is 0.4 Ah; three rows of a current charge for an hour and a half.
+    frame = two_cycles(n=np.repeat([0, 1], 9))
+    frame.loc[1:3, "I"] = charged_ah / 1.5
+    cell = cell_of(frame)
+    assert (CYCLE_0_LEFT_OUT in cell.notes) == (numbers == [1])
+    assert [cycle.number for cycle in cycles_of(cell)] == numbers
+    assert list(cell.discharge_capacity_ah) == numbers
+
+
+def test_a_cycle_0_that_is_charged_with_negative_current_is_the_first(cell_of):
+    frame = two_cycles(n=np.repeat([0, 1], 9))
+    cell = cell_of(frame.assign(I=-frame["I"]))
+    assert NUMBERED_FROM_0 in cell.notes
+    assert [cycle.number for cycle in cycles_of(cell)] == [1, 2]
+
+
+def test_numbers_with_gaps_are_said_by_the_cell(cell_of):
+    cell = cell_of(two_cycles(n=np.repeat([8, 16], 9)))
+    assert (cell.last_cycle, cell.cycle_numbers) == (16, (8, 16))
+    assert cell.num_cycles(100) == 2
+    assert cell_of(two_cycles()).cycle_numbers is None
 
 
 def test_rows_that_are_not_finite_do_not_hinder_the_count(cell_of):

@@ -93,6 +93,21 @@ def test_numpy_scalars_become_pythons_numbers(tmp_path, scalar):
     assert type(loaded["r"]) is type(scalar.item())
 
 
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("scalar", [np.str_("Zelle \u00e4"), np.bytes_(b"cell"), np.str_("")])
+def test_numpy_text_becomes_pythons(tmp_path, scalar, protocol):
+    loaded = load_plain(write(tmp_path, pickle.dumps({"r": scalar}, protocol)))
+    assert loaded == {"r": scalar.decode() if isinstance(scalar, bytes) else str(scalar)}
+    assert type(loaded["r"]) is str
+
+
+@pytest.mark.parametrize("array", [np.array("1.5"), np.array(["a", "bcd"]), np.array([b"a"])])
+def test_arrays_of_text_are_text_and_no_numbers(tmp_path, array):
+    loaded = load_plain(write(tmp_path, pickle.dumps([array])))[0]
+    assert_array_equal(loaded.values, array)
+    assert loaded.numbers() == list(array.flat)
+
+
 @pytest.mark.parametrize("module", [b"numpy.core.multiarray", b"numpy._core.multiarray"])
 def test_both_names_of_numpys_core_are_known(tmp_path, module):
     data = pickle.dumps(np.arange(3.0), protocol=2)
@@ -254,11 +269,19 @@ DTYPE = (
 )
 
 
-def array_of(shape, content):
-    """An array of float64 that declares a shape and has other content."""
+def array_of(shape, content, code="f8"):
+    """An array of float64, or another type, that declares a shape and has other content."""
     head = b"\x80\x04cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R"
     sizes = b"(" + b"".join(b"\x8a\x08" + struct.pack("<q", size) for size in shape) + b"t"
-    return head + b"(K\x01" + sizes + DTYPE + b"\x89" + content + b"tb."
+    return (
+        head
+        + b"(K\x01"
+        + sizes
+        + DTYPE.replace(text("f8"), text(code))
+        + b"\x89"
+        + content
+        + b"tb."
+    )
 
 
 def eight_bytes():
@@ -301,7 +324,9 @@ GREEDY = {
     "array of many dimensions": (array_of((1,) * 200, eight_bytes()), "shape"),
     "array of objects": (array_of((1,), b"]N\x61"), "found Python objects"),
     "type of objects": (pickle.dumps(np.array([{}], object)), "numpy type 'O8'"),
-    "type of text": (pickle.dumps(np.array(["a"])), "numpy type 'U1'"),
+    "endless empty text": (array_of((2**62,), b"C\x00", "U0"), "array of empty text"),
+    "text of a gigabyte": (array_of((1,), eight_bytes(), "U250000000"), r"declares 1e\+09 bytes"),
+    "text of no characters": (pickle.dumps(np.str_("a")).replace(b"a\0\0\0", b"\xff" * 4), "range"),
     "type of fields": (pickle.dumps(np.zeros(1, "f8,i4")), "numpy type 'V12'"),
     "nested tuple for a key": (nested_tuples(200_000), "key must be text or a number"),
     "tuple of endless hash": (tuples_of_tuples(60), "key must be text or a number"),
