@@ -2,9 +2,10 @@
 
     python benchmarks/prep.py --output benchmarks/prep.json
 
-The files are the cycles of the demo, repeated until there are 46 cells of 100 and of 1000 cycles,
-each series a data set of its own as in the published files; compressed as `data_prep.simulate`
-writes them, and once uncompressed. They lie in a temporary folder.
+The first file is what `python -m data_prep.simulate --cells 46 --cycles 100` writes. The others are
+the cycles of the demo, repeated until there are 46 cells of 100 and of 1000 cycles, each series a
+data set of its own as in the published files; compressed as the simulator does it, and once
+uncompressed. They lie in a temporary folder.
 
 Three ways take turns, on one core, in one process; ratios are of one turn, the table has medians
 of processor seconds (the files lie in the page cache; other work on the machine does not count):
@@ -64,10 +65,10 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="matr-benchmark-") as folder:
         reading = []
-        for compressed in (True, False):
+        for name, write in FILES.items():
             path = Path(folder) / "batch.mat"
-            write_batch(path, 100, compressed)
-            reading.append(reading_times(path, arguments.repetitions) | {"compressed": compressed})
+            write(path)
+            reading.append({"file": name, **reading_times(path, arguments.repetitions)})
             path.unlink()
         path = Path(folder) / "large.mat"
         write_batch(path, arguments.cycles, compressed=True)
@@ -83,6 +84,13 @@ def main() -> None:
         "memory": memory,
     }
     arguments.output.write_text(json.dumps(facts, indent=1) + "\n")
+
+
+def simulate_batch(path: Path) -> None:
+    """What the simulator itself writes."""
+    command = [sys.executable, "-m", "data_prep.simulate", "--output", str(path)]
+    sizes = ["--cells", str(NUM_CELLS), "--cycles", "100"]
+    subprocess.run([*command, *sizes], check=True, stdout=subprocess.DEVNULL)
 
 
 def write_batch(path: Path, num_cycles: int, compressed: bool) -> None:
@@ -136,6 +144,13 @@ def write_series(
             made.write(h5s.ALL, h5s.ALL, values[k])
         references.append(h5r.create(group, place, h5r.OBJECT))
     write_references(cycles, name, references)
+
+
+FILES: dict[str, Callable[[Path], None]] = {
+    "simulated": simulate_batch,
+    "repeated, compressed": lambda path: write_batch(path, 100, compressed=True),
+    "repeated, uncompressed": lambda path: write_batch(path, 100, compressed=False),
+}
 
 
 def plain_loop(path: Path) -> None:
@@ -274,7 +289,7 @@ def reading_table(rows: list[dict[str, Any]]) -> str:
     ]
     for row in rows:
         lines.append(
-            f"| {'compressed' if row['compressed'] else 'uncompressed'} | {row['file_mb']:.0f} "
+            f"| {row['file']} | {row['file_mb']:.0f} "
             f"| {row['plain_loop_s']:.2f} | {row['reader_s']:.2f} | {row['times_faster']:.1f} "
             f"| {row['share_inside_hdf5']:.0%} |"
         )

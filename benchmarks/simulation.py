@@ -1,6 +1,6 @@
 r"""Simulated charges and capacity fade against measured ones, as a table, JSON and a figure.
 
-    python benchmarks/simulation.py --data ../shared/data --output benchmarks/simulation.json \
+    python benchmarks/simulation.py --data DATA --output benchmarks/simulation.json \
         --figure docs/images/simulated_over_measured.png
 
 Each of 15 cells of Attia et al. 2020 is simulated with its policy and its cycle life, and compared

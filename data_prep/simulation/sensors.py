@@ -17,7 +17,7 @@ VOLTAGE_NOISE_V = 2e-4
 CURRENT_NOISE_C_RATE = 5e-4
 RESTING_C_RATE = 1e-3  # the cycler writes an exact zero when it is off
 TEMPERATURE_NOISE_K = 0.03
-NOISY_CHANNEL_FACTOR = 50.0  # 10 mV, 25 mC and 1.5 K: seen at a glance
+NOISY_CHANNEL_FACTOR = 50.0  # 10 mV, 0.025 C and 1.5 K: seen at a glance
 CHAMBER_DEGC = 30.0
 # The grid on which MATR gives every discharge: `Vdlin`.
 DISCHARGE_GRID_V = np.linspace(3.5, 2.0, 1000)
