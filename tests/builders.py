@@ -9,6 +9,7 @@ from data_prep.records import Cell, Charge, Condition, Cycle, Sample
 from data_prep.sources.base import CellPlace, SourceOptions
 
 NOMINAL_CAPACITY_AH = 1.1
+EARLY_CYCLES = [1, 2, 3]  # of the simulated cells that tests look at
 
 
 def constant_charge(number=1, hours=1.0, points=61, **replaced):

@@ -8,24 +8,11 @@ from data_prep.protocol import ChargeStep
 from data_prep.simulation.catalogue import file_plans, published_cells
 from data_prep.simulation.cells import CellSpec, ageing_state
 from data_prep.simulation.policies import fast_charge_steps, policy_code
+from tests.builders import EARLY_CYCLES
 
 NOMINAL_CAPACITY_AH = 1.1
-EARLY_CYCLES = [1, 2, 3]
 # Five standard deviations: no sample of the few thousand here lies beyond.
 VOLTAGE_MARGIN_V = 5 * 2e-4
-
-
-@pytest.fixture(scope="module")
-def simulated():
-    pytest.importorskip("pybamm")
-    from data_prep.simulation.fleet import simulate as simulate_cells
-
-    return simulate_cells
-
-
-@pytest.fixture(scope="module")
-def cells(simulated):
-    return list(simulated(published_cells(3, seed=0), EARLY_CYCLES))
 
 
 def records_of(cells):

@@ -13,27 +13,13 @@ import pytest
 from data_prep import simulate
 from data_prep.errors import SettingsError, UserError
 from data_prep.settings import to_dict
-from data_prep.simulation.catalogue import file_plans, published_cells
-from tests.builders import one_error_line, read_cells
+from data_prep.simulation.catalogue import file_plans
+from tests.builders import EARLY_CYCLES, one_error_line, read_cells
 
 h5py = pytest.importorskip("h5py")
 
 ROOT = Path(__file__).resolve().parents[2]
 BATCH_DATE = "2017-05-12"
-EARLY_CYCLES = [1, 2, 3]
-
-
-@pytest.fixture(scope="module")
-def simulated():
-    pytest.importorskip("pybamm")
-    from data_prep.simulation.fleet import simulate as simulate_cells
-
-    return simulate_cells
-
-
-@pytest.fixture(scope="module")
-def cells(simulated):
-    return list(simulated(published_cells(3, seed=0), EARLY_CYCLES))
 
 
 @pytest.fixture(scope="module")
