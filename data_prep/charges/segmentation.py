@@ -18,11 +18,6 @@ LONG_REST_S = 3600.0
 TOP_UP_SHARE = 0.05
 
 
-def charge_segment(cycle: Cycle) -> slice | None:
-    """Where the charge of a cycle lies in its samples; None where there is none."""
-    return charge_segments(cycle)[0]
-
-
 def charge_segments(cycle: Cycle) -> tuple[slice | None, list[slice]]:
     """Where the charge of a cycle lies in its samples, and where its other charges lie.
 

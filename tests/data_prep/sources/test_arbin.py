@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from data_prep.charges.segmentation import charge_segment, cut_charge
+from data_prep.charges.segmentation import charge_segments, cut_charge
 from data_prep.errors import SourceError
 from data_prep.sources.arbin import reader as arbin
 from data_prep.sources.base import SourceOptions
@@ -78,7 +78,7 @@ def test_cycles_come_apart_wherever_the_counters_are_set_back(write, goes_on):
     assert_array_equal(second.current_c_rate[[0, 30, 31, -1]], [1.0, 1.0, -1.0, 0.0])
     assert_array_equal(second.temperature_degc, [25.0] * 63)
     for cycle in (first, second):
-        charge = cut_charge(cycle, charge_segment(cycle), 1.0)
+        charge = cut_charge(cycle, charge_segments(cycle)[0], 1.0)
         assert_allclose(charge.charge_capacity_ah, np.arange(31) / 60, atol=1e-12)
     assert cell.discharge_capacity_ah == pytest.approx({1: 0.5, 2: 0.5}, rel=1e-12)
     assert cell.notes == ("cycle 0 left out: what comes before the first numbered cycle",)
@@ -99,7 +99,7 @@ def test_no_temperature_is_taken_where_the_user_asks_for_none(write):
 def test_a_rest_of_cycle_0_alone_has_no_charge(write):
     cell = only_cell(write(three_cycles(False)[:3]))
     (cycle,) = cell.read_cycles(1)
-    assert charge_segment(cycle) is None
+    assert charge_segments(cycle)[0] is None
     assert "cycles: counted from the current, Cycle_Index is 0 throughout" in cell.notes
 
 
@@ -335,6 +335,6 @@ def test_real_charge_is_6_c_then_1_c_and_never_fills(real_cell):
 
 def test_real_charge_capacity_is_the_integral_of_the_current(real_cell):
     (cycle,) = real_cell.read_cycles(1)
-    charge = cut_charge(cycle, charge_segment(cycle), 1.1)
+    charge = cut_charge(cycle, charge_segments(cycle)[0], 1.1)
     assert charge.charge_capacity_ah[-1] == pytest.approx(0.603092, abs=1e-6)
     assert charge.integrated_capacity_ah[-1] == pytest.approx(0.602952, abs=1e-6)
