@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from data_prep.charges.segmentation import charge_segment, cut_charge
+from data_prep.charges.segmentation import charge_segments, cut_charge
 from data_prep.cleaning.checks import check_units
 from data_prep.errors import UnitError
 from data_prep.sources.base import SourceOptions
@@ -57,7 +57,7 @@ def only_cell(path, nominal_capacity_ah=None):
 def units_of(cell):
     """Raises where the current does not add up to the capacity."""
     cycles = list(cell.read_cycles(cell.last_cycle))
-    charges = [cut_charge(c, charge_segment(c), cell.nominal_capacity_ah) for c in cycles]
+    charges = [cut_charge(c, charge_segments(c)[0], cell.nominal_capacity_ah) for c in cycles]
     check_units(cell, charges)
 
 

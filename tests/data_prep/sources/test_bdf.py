@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from data_prep.charges.segmentation import charge_segment, cut_charge
+from data_prep.charges.segmentation import charge_segments, cut_charge
 from data_prep.errors import SourceError
 from data_prep.sources.base import CellPlace, SourceOptions
 from data_prep.sources.bdf import reader as bdf
@@ -286,7 +286,7 @@ def test_real_charges_integrate_to_their_discharges(real_cells):
     cell = real_cells["attia_ch11"]
     ratios = []
     for cycle in cell.read_cycles(700):
-        charge = cut_charge(cycle, charge_segment(cycle), 1.1)
+        charge = cut_charge(cycle, charge_segments(cycle)[0], 1.1)
         ratios.append(charge.charge_capacity_ah[-1] / cell.discharge_capacity_ah[cycle.number])
     assert 0.98 < np.median(ratios) < 1.02
     assert 0.95 < min(ratios) < max(ratios) < 1.05
