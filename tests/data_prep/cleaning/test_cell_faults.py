@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from data_prep.charges.clock import mend_clock
-from data_prep.charges.segmentation import charge_segment, cut_charge
+from data_prep.charges.segmentation import charge_segments, cut_charge
 from data_prep.cleaning.checks import (
     cell_faults,
     charge_fault,
@@ -250,7 +250,7 @@ def cleaned(cell):
     for cycle in cell.read_cycles(cell.last_cycle):
         if not (fault := sample_fault(cycle)):
             cycle, repairs = mend_clock(cycle)
-            segment = charge_segment(cycle)
+            segment = charge_segments(cycle)[0]
             fault = segment_fault(cell, cycle, segment)
         if not fault:
             charge = cut_charge(cycle, segment, cell.nominal_capacity_ah, repairs)
