@@ -15,7 +15,7 @@ from typing import Any
 
 import h5py
 import numpy as np
-from h5py import h5d, h5g, h5l, h5o, h5r, h5s, h5t
+from h5py import h5a, h5d, h5g, h5l, h5o, h5r, h5s, h5t
 
 from data_prep.errors import SourceError
 from data_prep.records import FloatArray
@@ -94,9 +94,10 @@ def member(group: Any, name: str, owner: str) -> Any:
         SourceError: There is none, or it is a link to another place.
     """
     with faults_of(f"{owner}: `{name}`"):
-        if not isinstance(group, h5g.GroupID) or not group.links.exists(name.encode()):
+        links = group.links if isinstance(group, h5g.GroupID) else None
+        if links is None or not links.exists(name.encode()):
             raise SourceError(f"{owner} has no `{name}`; found {_names(group)}. {LAYOUT} {WAY_OUT}")
-        if group.links.get_info(name.encode()).type != h5l.TYPE_HARD:
+        if links.get_info(name.encode()).type != h5l.TYPE_HARD:
             raise SourceError(
                 f"{owner}: `{name}` is a link to another place, expected the data themselves. "
                 f"Copy them into the file, or take it out of --input."
@@ -120,24 +121,16 @@ def num_references(part: Any, what: str) -> int:
         return _length(part.shape, what)
 
 
-def references(part: Any, what: str, position: int | None = None) -> list[Any]:
-    """The object references of a column or row, all of them or the one at a position.
+def references(part: Any, what: str) -> list[Any]:
+    """The object references of a column or row.
 
     Raises:
-        SourceError: It is something else, or ends before the position.
+        SourceError: It is something else.
     """
-    length = num_references(part, what)
-    if position is not None and position >= length:
-        raise SourceError(
-            f"{what} has {length} entries, expected {position + 1} or more. {WAY_OUT}"
-        )
-    values = np.empty(length if position is None else 1, h5py.ref_dtype)
+    values = np.empty(num_references(part, what), h5py.ref_dtype)
     with faults_of(what):
-        chosen = part.get_space()
-        if position is not None:
-            chosen.select_elements([[position if size == length else 0 for size in chosen.shape]])
-        if length:
-            part.read(h5s.create_simple(values.shape), chosen, values)
+        if values.size:
+            part.read(h5s.create_simple(values.shape), part.get_space(), values)
     return list(values)
 
 
@@ -237,13 +230,13 @@ class SeriesReader:
         # Two values may be the dimensions of an empty array.
         if not 2 < num_points <= MOST_VALUES or num_points not in space.shape:
             return self._read_each(index)
-        values = np.empty((len(identifiers), num_points))
+        values = list(np.empty((len(identifiers), num_points)))
         for identifier, row in zip(identifiers, values, strict=True):
-            # Data of this file have an odd size, in compressed chunks, or else an address in it.
-            if identifier.get_storage_size() % num_points == 0 and identifier.get_offset() is None:
+            # Data of this file have an address in it, or an odd size, in compressed chunks.
+            if identifier.get_offset() is None and identifier.get_storage_size() % num_points == 0:
                 check_storage(identifier, self._owner)
             identifier.read(space, h5s.ALL, row, h5t.NATIVE_DOUBLE)
-        return list(values)
+        return values
 
     def _read_each(self, index: int) -> list[FloatArray]:
         values = []
@@ -258,7 +251,9 @@ def _is_empty(identifier: Any) -> bool:
     num_values = identifier.get_space().get_simple_extent_npoints()
     if num_values > MOST_DIMENSIONS or not num_values:
         return bool(num_values == 0)
-    return bool(h5py.Dataset(identifier).attrs.get("MATLAB_empty", 0))
+    if not h5a.exists(identifier, b"MATLAB_empty"):
+        return False
+    return bool(h5py.Dataset(identifier).attrs["MATLAB_empty"])
 
 
 def _length(shape: tuple[int, ...], what: str) -> int:

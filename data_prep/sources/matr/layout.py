@@ -10,8 +10,8 @@ a cell's summary: QDischarge
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from data_prep.sources.matr.hdf5 import (
 )
 
 CYCLE_FIELDS = ("t", "V", "I", "T", "Qc")
+CELL_FIELDS = ("cycles", "summary", "cycle_life", "policy_readable")
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,11 @@ def count_cells(path: Path) -> int:
     Raises:
         SourceError: It cannot be read, or is no such file.
     """
-    with _open_batch(path) as batch:
-        return batch.num_cells
+    with open_file(path) as file:
+        cycles = _field(_batch(file, path), "cycles", path)
+        if _is_of_one_cell(cycles):
+            return 1
+        return num_references(cycles, f"{path}: `batch/cycles`")
 
 
 def read_record(path: Path, position: int, cell_id: str) -> CellRecord:
@@ -85,19 +89,19 @@ def read_record(path: Path, position: int, cell_id: str) -> CellRecord:
         SourceError: A part of it is missing, damaged, or of another kind.
     """
     owner = f"{path}: {cell_id}"
-    with _open_batch(path) as batch:
-        columns = _columns(batch.part("cycles", position), owner)
-        summary = member(batch.part("summary", position), "QDischarge", owner)
-        policy = batch.part("policy_readable", position)
+    with open_file(path) as file:
+        parts = {name: _part(file, path, name, position) for name in CELL_FIELDS}
+        columns = _columns(parts["cycles"], owner)
+        summary = member(parts["summary"], "QDischarge", owner)
         return CellRecord(
             path=path,
             position=position,
             cell_id=cell_id,
             columns=columns,
-            has_entry_0=_has_entry_0(batch, columns["t"], owner),
-            life_cycles=_life_cycles(batch.part("cycle_life", position), owner),
-            policy=read_text(policy, f"{owner}: `policy_readable`"),
-            channel=_channel(batch, position),
+            has_entry_0=_has_entry_0(file, columns["t"], owner),
+            life_cycles=_life_cycles(parts["cycle_life"], owner),
+            policy=read_text(parts["policy_readable"], f"{owner}: `policy_readable`"),
+            channel=_channel(file, path, position),
             discharge_capacity_ah=read_numbers(summary, f"{owner}: `QDischarge`"),
         )
 
@@ -122,42 +126,53 @@ def read_entries(record: CellRecord, entries: range) -> Iterator[list[FloatArray
             yield reader.read(index)
 
 
-@dataclass(frozen=True)
-class _Batch:
-    """The struct `batch` of an open file; MATLAB keeps a single cell without references."""
-
-    file: h5py.File
-    path: Path
-    group: Any
-    is_single: bool
-
-    @property
-    def num_cells(self) -> int:
-        if self.is_single:
-            return 1
-        return num_references(self._field("cycles"), f"{self.path}: `batch/cycles`")
-
-    def part(self, name: str, position: int) -> Any:
-        """What a field holds for one cell."""
-        field = self._field(name)
-        if self.is_single:
-            return field
-        what = f"{self.path}: `batch/{name}`"
-        (reference,) = references(field, what, position)
-        return pointed_to(self.file.id, reference, f"{self.path}: `{name}` of cell {position}")
-
-    def _field(self, name: str) -> Any:
-        return member(self.group, name, f"{self.path}: batch")
+def _batch(file: h5py.File, path: Path) -> Any:
+    """The struct `batch` of an open file."""
+    with faults_of(f"{path}: the root of the file"):
+        root = h5o.open(file.id, b"/")
+    return member(root, "batch", f"{path}: the file")
 
 
-@contextmanager
-def _open_batch(path: Path) -> Iterator[_Batch]:
+def _field(batch: Any, name: str, path: Path) -> Any:
+    return member(batch, name, f"{path}: batch")
+
+
+def _is_of_one_cell(cycles: Any) -> bool:
+    """MATLAB keeps the parts of a single cell in the struct, without references."""
+    return isinstance(cycles, h5g.GroupID)
+
+
+def _part(file: h5py.File, path: Path, name: str, position: int) -> Any:
+    """What a field of the batch holds for one cell."""
+    with faults_of(f"{path}: the file"):
+        facts = path.stat()
+    entries = _references_of_field(path, name, (facts.st_mtime_ns, facts.st_size))
+    if entries is None:
+        return _field(_batch(file, path), name, path)
+    if position >= len(entries):
+        raise SourceError(
+            f"{path}: `batch/{name}` has {len(entries)} entries, expected {position + 1} or more. "
+            f"{WAY_OUT}"
+        )
+    what = f"{path}: `{name}` of cell {position}"
+    return pointed_to(file.id, entries[position], what)
+
+
+@lru_cache(maxsize=16)
+def _references_of_field(path: Path, name: str, state: tuple[int, int]) -> Sequence[Any] | None:
+    """The references of all cells, None in a file of one cell; kept, as every cell needs them.
+
+    Args:
+        path: Of the file.
+        name: Of the field.
+        state: Time and size of the file, so that nothing is kept of one that changed.
+    """
+    del state
     with open_file(path) as file:
-        with faults_of(f"{path}: the root of the file"):
-            root = h5o.open(file.id, b"/")
-        group = member(root, "batch", f"{path}: the file")
-        cycles = member(group, "cycles", f"{path}: batch")
-        yield _Batch(file, path, group, isinstance(cycles, h5g.GroupID))
+        batch = _batch(file, path)
+        if _is_of_one_cell(_field(batch, "cycles", path)):
+            return None
+        return references(_field(batch, name, path), f"{path}: `batch/{name}`")
 
 
 def _columns(cycles: Any, owner: str) -> dict[str, list[Any]]:
@@ -175,10 +190,10 @@ def _columns(cycles: Any, owner: str) -> dict[str, list[Any]]:
     return columns
 
 
-def _has_entry_0(batch: _Batch, column: Sequence[Any], owner: str) -> bool:
+def _has_entry_0(file: h5py.File, column: Sequence[Any], owner: str) -> bool:
     what = f"{owner} cycle 0: `t`"
     return any(
-        read_numbers(pointed_to(batch.file.id, entry, what), what).size > 0
+        read_numbers(pointed_to(file.id, entry, what), what).size > 0
         for entry in column[:1]
         if entry
     )
@@ -198,9 +213,9 @@ def _life_cycles(part: Any, owner: str) -> int | None:
     return int(values[0])
 
 
-def _channel(batch: _Batch, position: int) -> str:
+def _channel(file: h5py.File, path: Path, position: int) -> str:
     """The channel of the cycler, of which nothing but a note depends: unknown where unreadable."""
     try:
-        return read_text(batch.part("channel_id", position), "channel_id")
+        return read_text(_part(file, path, "channel_id", position), "channel_id")
     except SourceError:
         return ""

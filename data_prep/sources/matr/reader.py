@@ -4,12 +4,11 @@ The only place that knows the units of these files: `I` is a C-rate, `t` is in m
 Ah, `T` in degC. An index of `cycles` is the number of a cycle, entry 0 is none.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
-
-import numpy as np
 
 from data_prep.errors import SourceError
 from data_prep.records import Cell, Cycle, DroppedCell
@@ -195,13 +194,13 @@ def _capacities_ah(parts: list[CellRecord]) -> dict[int, float]:
     first_entry, offset = corrections.first_cycle_entry(), 0
     capacities: dict[int, float] = {}
     for part in parts:
-        values = part.discharge_capacity_ah[first_entry:]
+        values = part.discharge_capacity_ah[first_entry:].tolist()
         if len(parts) > 1:
             # A summary may be longer than its record; the other record goes on where this ends.
             values = values[: _num_cycles(part)]
-        capacities |= {offset + k: float(value) for k, value in enumerate(values, start=1)}
+        capacities |= dict(enumerate(values, start=offset + 1))
         offset += _num_cycles(part)
-    return {n: q for n, q in capacities.items() if np.isfinite(q) and q > 0}
+    return {n: q for n, q in capacities.items() if 0 < q < math.inf}
 
 
 def _read_cycles(parts: list[CellRecord], last: int) -> Iterator[Cycle]:
