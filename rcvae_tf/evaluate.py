@@ -17,7 +17,7 @@ class EvaluateCommand:
 
     run: str = setting(help="folder of the run")
     data: str | None = setting(None, help="folder of its data set, if that was moved")
-    seed: int = setting(0, minimum=0, help="seed of the draws of z")
+    seed: int = setting(0, minimum=0, help="seed of the draws of z, and of what is pictured")
     figures: bool = setting(True, help="draw generated over measured curves into the run")
 
     def __post_init__(self) -> None:
@@ -38,20 +38,21 @@ def _evaluate(argv: list[str] | None) -> None:
 
     from rcvae_tf.dataset import open_dataset
     from rcvae_tf.evaluation.collapse import collapse_warnings
-    from rcvae_tf.evaluation.evaluate import evaluate
     from rcvae_tf.evaluation.pictures import draw_test_samples
+    from rcvae_tf.evaluation.results import evaluate_and_write
     from rcvae_tf.report.tables import print_metrics
     from rcvae_tf.run import load_run
-    from rcvae_tf.run_directory import write_json
 
     run = load_run(command.run)
     dataset = open_dataset(Path(command.data or run.data["directory"]))
-    metrics = evaluate(run, dataset, command.seed)
-    write_json(run.directory.metrics, metrics)
+    metrics = evaluate_and_write(run, dataset, command.seed)
     print_metrics(metrics, Console(soft_wrap=True, highlight=False))
-    for line in collapse_warnings(metrics["latent"], run.config.model):
+    for line in collapse_warnings(metrics, run.config):
         print(f"warning: {line}")
     print(f"metrics: {run.directory.metrics}")
+    print(f"test samples: {run.directory.test_samples}")
+    if run.directory.embeddings.is_file():
+        print(f"embedding: {run.directory.embeddings}")
     if command.figures:
         for path in draw_test_samples(run, dataset.test, command.seed):
             print(f"figure: {path}")

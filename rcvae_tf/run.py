@@ -87,10 +87,9 @@ def load_run(path: str | Path) -> Run:
     stored = directory.read_config()
     for file in (directory.model, directory.conditions):
         if not file.is_file():
-            way = "--resume" if directory.train_state.is_file() else "--overwrite"
             raise SettingsError(
                 f"{file}: missing; the run has not come to its end. "
-                f"Train it with `python -m rcvae_tf.train --output {directory.path} {way}`."
+                f"Train it with `python -m rcvae_tf.train --output {directory.path} --resume`."
             )
     run = Run(
         directory=directory,

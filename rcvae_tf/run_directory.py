@@ -43,9 +43,24 @@ class RunDirectory:
         return self.path / "metrics.json"
 
     @property
+    def test_samples(self) -> Path:
+        """Errors of every test sample, curves of a few."""
+        return self.path / "test_samples.npz"
+
+    @property
+    def embeddings(self) -> Path:
+        """The learned embedding of the conditions; a run without one has no such file."""
+        return self.path / "embeddings.npz"
+
+    @property
     def tensorboard(self) -> Path:
-        """Event files."""
+        """Event files, and the projector's."""
         return self.path / "tensorboard"
+
+    @property
+    def projector(self) -> Path:
+        """What TensorBoard's projector shows; a run of its own among those of `tensorboard`."""
+        return self.tensorboard / "embedding"
 
     @property
     def figures(self) -> Path:
@@ -82,6 +97,8 @@ class RunDirectory:
             self.conditions,
             self.history,
             self.metrics,
+            self.test_samples,
+            self.embeddings,
             self.log,
         ):
             path.unlink(missing_ok=True)

@@ -1,6 +1,7 @@
 """What an evaluation leaves of its test samples: errors of every one, curves of a few."""
 
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,18 @@ from numpy.typing import NDArray
 from data_prep.errors import SettingsError
 from data_prep.records import FloatArray
 from rcvae_tf.physical import Curves
+
+# What numpy raises where bytes of an archive are wrong or missing, or where it is none.
+_DAMAGES = (
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    EOFError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @dataclass(frozen=True)
@@ -80,9 +93,9 @@ def load_test_samples(path: Path) -> TestSamples:
 
 
 def write_npz(path: Path, arrays: dict[str, Any]) -> None:
-    """Writes arrays whole or not at all; decimals as float32."""
+    """Writes arrays whole or not at all; decimals as float32, single numbers as they are."""
     small = {
-        name: values.astype(np.float32) if values.dtype == np.float64 else values
+        name: values.astype(np.float32) if values.ndim and values.dtype == np.float64 else values
         for name, values in arrays.items()
     }
     scratch = path.with_name(f".{path.name}.part")
@@ -102,7 +115,7 @@ def read_npz(path: Path, way_out: str) -> dict[str, NDArray]:
             return {name: stored[name] for name in stored.files}
     except FileNotFoundError:
         raise SettingsError(f"{path}: is missing. {way_out}") from None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except _DAMAGES as error:
         raise SettingsError(f"{path}: not readable ({error}). {way_out}") from error
 
 

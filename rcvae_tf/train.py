@@ -66,7 +66,7 @@ def _train(argv: list[str] | None) -> None:
     with command_line.log_file(directory.log):
         logger.info("run %s, preset %s, data %s", directory.path, config.preset, dataset.directory)
         run, metrics = fit(config, dataset, directory, command.resume)
-        for line in collapse_warnings(metrics["latent"], config.model):
+        for line in collapse_warnings(metrics, config):
             logger.warning("warning: %s", line)
 
     from rich.console import Console
@@ -108,15 +108,17 @@ def _run_directory(command: TrainCommand, config: RunConfig) -> RunDirectory:
     path = Path(command.output)
     if path.exists() and not path.is_dir():
         raise SettingsError(f"--output {path}: is a file, expected a folder to make.")
-    occupied = path.is_dir() and any(path.iterdir())
+    directory = RunDirectory(path)
+    # A training that was killed before it could write its settings leaves its log alone.
+    occupied = path.is_dir() and any(file != directory.log for file in path.iterdir())
     if occupied and not (command.overwrite or command.resume):
         raise SettingsError(
             f"--output {path}: is not empty. Choose another folder, add --resume to go on, "
             f"or --overwrite."
         )
     if occupied and command.overwrite:
-        RunDirectory(path).read_config()  # what is replaced must be a run
-    return RunDirectory(path)
+        directory.read_config()  # what is replaced must be a run
+    return directory
 
 
 def _open_data(command: TrainCommand, directory: RunDirectory) -> "Dataset":

@@ -3,40 +3,63 @@
 from collections.abc import Iterator
 from typing import Any
 
-from rcvae_tf.config import ModelConfig
+from rcvae_tf.config import RunConfig
 
 # Below this share of the measured spread over conditions the decoder gives one curve for all.
 LEAST_LABEL_RESPONSE = 0.2
 
 
-def collapse_warnings(latent: dict[str, Any], config: ModelConfig) -> Iterator[str]:
-    """One line for each kind of collapse that the latent part of the metrics shows.
+def collapse_warnings(metrics: dict[str, Any], config: RunConfig) -> Iterator[str]:
+    """One line for each kind of collapse that the metrics show; none where it was asked for.
 
     Args:
-        latent: `kl_per_dim`, `active_units` and `label_response`.
-        config: Of the model; it names the cause.
+        metrics: The content of `metrics.json`.
+        config: Of the run; it names the cause, and what is left to try.
     """
-    if latent["active_units"] == 0:
-        total = sum(latent["kl_per_dim"])
-        if config.mse_reduction == "mean":
-            cause = (
-                "the MSE is a mean over elements and the KLD a sum, so z costs more than it saves"
-            )
-            remedy = (
-                "--mse-reduction sum (the ELBO), a --kl-weight of 1e-4 or less, or --preset default"
-            )
-        else:
-            cause = "the condition explains the curves, or the KLD weighs too much"
-            remedy = "a lower --kl-weight or a longer --kl-warmup-epochs, if draws should differ"
+    latent, detached = metrics["latent"], config.model.detach
+    # Both signs are a spread over test samples, and one sample has none.
+    if metrics["samples"]["test"] == 1:
         yield (
-            f"posterior collapse: 0 of {config.latent_dim} latent dimensions active, KLD "
-            f"{total:.1e} nats; z says nothing of a sample, so draws differ by nothing learnt. "
-            f"Cause: {cause}. Remedy: {remedy}."
+            "collapse cannot be told: one test sample does not show whether curves differ between "
+            "samples and conditions. Remedy: prepare the data with more cells or cycles."
         )
-    if latent["label_response"] < LEAST_LABEL_RESPONSE:
+        return
+    if latent["active_units"] == 0 and detached != "latent":
+        cause, remedy = _of_latent(config)
+        yield (
+            f"posterior collapse: 0 of {config.model.latent_dim} latent dimensions active, KLD "
+            f"{sum(latent['kl_per_dim']):.1e} nats; z says nothing of a sample, so draws differ "
+            f"by nothing learnt. Cause: {cause}. Remedy: {remedy}."
+        )
+    if latent["label_response"] < LEAST_LABEL_RESPONSE and detached != "embedding":
         yield (
             f"the decoder hardly uses the condition: its curves vary over conditions by "
             f"{latent['label_response']:.0%} of what measured ones do. Cause: training stayed on "
-            f"its first plateau. Remedy: fewer --num-hidden-layers, --block residual, more "
-            f"--epochs and --patience, or --preset default."
+            f"its first plateau. Remedy: {_of_plateau(config)}."
         )
+
+
+def _of_latent(config: RunConfig) -> tuple[str, str]:
+    """Why z is out of use, and what may bring it back."""
+    if config.model.mse_reduction == "mean":
+        cause = "the MSE is a mean over elements and the KLD a sum, so z costs more than it saves"
+        remedies = ["--mse-reduction sum (the ELBO)", "a --kl-weight of 1e-4 or less"]
+        return cause, _either(remedies + _other_preset(config))
+    cause = "the condition explains the curves, or the KLD weighs too much"
+    return cause, "a lower --kl-weight or a longer --kl-warmup-epochs, if draws should differ"
+
+
+def _of_plateau(config: RunConfig) -> str:
+    """What helps a decoder off its first plateau."""
+    block = ["--block residual"] if config.model.block == "plain" else []
+    longer = ["more --epochs and --patience"]
+    return _either(["fewer --num-hidden-layers", *block, *longer, *_other_preset(config)])
+
+
+def _other_preset(config: RunConfig) -> list[str]:
+    """Preset `default`, to a run that is of another."""
+    return [] if config.preset == "default" else ["--preset default"]
+
+
+def _either(remedies: list[str]) -> str:
+    return f"{', '.join(remedies[:-1])}, or {remedies[-1]}"

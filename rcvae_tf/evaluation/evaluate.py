@@ -1,6 +1,6 @@
 """One evaluation: three modes of the model and four baselines, on one test split."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,8 +16,20 @@ MODES = ("reconstruct", "prior", "mean")
 PRIOR_DRAWS = 20
 
 
-def evaluate(run: Run, dataset: Dataset, seed: int = 0) -> dict[str, Any]:
-    """What `metrics.json` holds.
+class Evaluation(NamedTuple):
+    """What was measured on the test split, and what was generated for it.
+
+    Args:
+        metrics: The content of `metrics.json`.
+        generated: Curves of all test samples, by mode: `reconstruct` and `mean`.
+    """
+
+    metrics: dict[str, Any]
+    generated: dict[str, Curves]
+
+
+def evaluate(run: Run, dataset: Dataset, seed: int = 0) -> Evaluation:
+    """Errors of a run and of the baselines.
 
     Args:
         run: The trained run.
@@ -48,7 +60,7 @@ def evaluate(run: Run, dataset: Dataset, seed: int = 0) -> dict[str, Any]:
     errors = {name: signal_errors(test.curves, rule.curves) for name, rule in rules.items()}
     num_trained = len(dataset.train)
     num_trained += len(dataset.validation) if training.merge_validation else 0
-    return {
+    metrics = {
         "split": dataset.card.preparation["split"],
         "cycles": dataset.card.preparation["cycles"],
         "samples": {"train": num_trained, "test": len(test)},
@@ -62,6 +74,7 @@ def evaluate(run: Run, dataset: Dataset, seed: int = 0) -> dict[str, Any]:
             "label_response": label_response(test.curves, mean_curves),
         },
     }
+    return Evaluation(metrics, {"reconstruct": reconstructed, "mean": mean_curves})
 
 
 def reconstruct(run: Run, data: SplitData) -> tuple[Curves, FloatArray, FloatArray]:

@@ -7,6 +7,7 @@ import numpy as np
 from rcvae_tf.dataset import SplitData
 from rcvae_tf.physical import Curves
 from rcvae_tf.report.figures import curves_figure, frames_figure, save_figure
+from rcvae_tf.report.labels import sample_titles
 from rcvae_tf.run import Run
 
 NUM_SAMPLES = 4
@@ -22,10 +23,7 @@ def draw_test_samples(run: Run, test: SplitData, seed: int) -> list[Path]:
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.choice(len(test), min(NUM_SAMPLES, len(test)), replace=False))
     labels = test.labels[rows]
-    titles = [
-        f"{test.cell_ids[row]} EOL {eol} ECL {ecl}"
-        for row, (eol, ecl) in zip(rows, labels, strict=True)
-    ]
+    titles = sample_titles(test.cell_ids[rows], labels)
     measured: Curves = {name: values[rows] for name, values in test.curves.items()}
     z = np.zeros((len(rows), run.latent_dim))
     curves = run.decode(labels, z)
@@ -37,5 +35,6 @@ def draw_test_samples(run: Run, test: SplitData, seed: int) -> list[Path]:
     paths = [run.directory.figures / name for name in ("curves.png", "frames.png")]
     save_figure(curves_figure(measured, curves, titles, draws), paths[0])
     videos = run.decode_quasi_video(labels, z)
-    save_figure(frames_figure(test.quasi_video[rows], videos, titles), paths[1])
+    frames = frames_figure(test.quasi_video[rows], videos, titles, test.signals_present)
+    save_figure(frames, paths[1])
     return paths

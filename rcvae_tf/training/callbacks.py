@@ -64,7 +64,7 @@ class KLWarmup(keras.callbacks.Callback):
 
 
 class BestAndLast(keras.callbacks.Callback):
-    """Steps 7 and 8 of Algorithm 2: save when the validation MAE falls, else count, and stop.
+    """Steps 7 to 9 of Algorithm 2: save when the validation MAE falls, else count, and stop.
 
     Keras' own EarlyStopping and ModelCheckpoint forget the best value and the counter when a run
     is resumed, and a worse model then overwrites the best one.
@@ -85,8 +85,12 @@ class BestAndLast(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Counts the epoch, remembers the best weights, stops when patience is out."""
+        # Step 7: a lower validation loss sets the counter to 0 and its model is kept. It is the
+        # loss of the weights that are kept, those after the updates of the epoch.
         if self.state.observe(float((logs or {})["val_mae"])):
             self._best_weights = self.model.get_weights()
+        # Step 8: stop. The algorithm says when the counter exceeds a threshold, the text of the
+        # paper after 100 epochs without a fall: so the threshold is one less than the patience.
         if self.state.counter >= self.patience:
             self.model.stop_training = True
         if time.monotonic() - self._written_at >= CHECKPOINT_SECONDS:
@@ -97,10 +101,10 @@ class BestAndLast(keras.callbacks.Callback):
         self.write()
 
     def write(self) -> None:
-        """Writes the last model with its optimiser, the state, and the best model if it is new."""
+        """Step 9: writes the best model if it is new, the last with its optimiser, the state."""
         self.directory.state.mkdir(exist_ok=True)
-        _save(self.model, self.directory.last_model)
-        self.state.write(self.directory.train_state)
+        # The best model comes first and the state last: a kill between them must not leave a state
+        # that counts from a model which was never written.
         if self._best_weights is not None:
             # A copy that was never compiled: the moments of the optimiser are two thirds of a file,
             # and `save(include_optimizer=False)` leaves them in where the file ends with .keras.
@@ -109,6 +113,8 @@ class BestAndLast(keras.callbacks.Callback):
             best.set_weights(self._best_weights)
             _save(best, self.directory.model)
             self._best_weights = None
+        _save(self.model, self.directory.last_model)
+        self.state.write(self.directory.train_state)
         self._written_at = time.monotonic()
 
 

@@ -11,16 +11,27 @@ from data_prep.dataset_card import DatasetCard
 from data_prep.errors import SettingsError
 from rcvae_tf.conditions import Vocabulary
 from rcvae_tf.config import RunConfig, TrainConfig
-from rcvae_tf.dataset import Dataset, merge, shard_samples, training_batches, validation_batches
-from rcvae_tf.evaluation.evaluate import check_same_data, evaluate
+from rcvae_tf.dataset import (
+    Dataset,
+    SplitData,
+    array_samples,
+    merge,
+    shard_samples,
+    training_batches,
+    validation_batches,
+)
+from rcvae_tf.evaluation.evaluate import check_same_data
+from rcvae_tf.evaluation.results import evaluate_and_write
 from rcvae_tf.run import Run, load_model, load_run, save_vocabulary
 from rcvae_tf.run_directory import FORMAT_VERSION, RunDirectory, write_json
 from rcvae_tf.training.state import TrainState, read_state
 
 if TYPE_CHECKING:
     import keras
+    import tensorflow as tf
 
     from rcvae_tf.model.rcvae import RCVAE
+    from rcvae_tf.training.callbacks import BestAndLast
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +45,8 @@ def fit(
         config: Resolved settings.
         dataset: Prepared data.
         directory: Where the run lies; it exists.
-        resume: Go on from the state that an earlier call left there.
+        resume: Go on from the state that an earlier call left there; from the beginning where it
+            was ended before its first epoch was.
 
     Returns:
         The run, loaded from what was saved, and its metrics.
@@ -47,65 +59,116 @@ def fit(
 
     training = config.training
     # Step 1: the hyperparameters come optimised, in `config`; `python -m tuning` searches them.
-    # Step 2: merge the validation into the training split, and still watch it.
-    splits = ("train", "validation") if training.merge_validation else ("train",)
-    train = merge(dataset.train, dataset.validation) if training.merge_validation else dataset.train
-    if training.merge_validation:
-        logger.info("validation is part of training (Algorithm 2): val_mae is no hold-out error")
+    # Step 2: join the validation to the training split, and still watch it.
+    train = _training_split(dataset, training)
     vocabulary = Vocabulary(train.conditions, training.condition_weight)
-    # Step 3: set the hyperparameters.
-    keras.utils.set_random_seed(training.seed)
-    state = read_state(directory.train_state) if resume else TrainState()
     if resume:
         check_same_data(directory.read_config()["data"], dataset)
+    # Step 3: set the hyperparameters.
+    keras.utils.set_random_seed(training.seed)
+    # Counter = 0, or where an earlier call left it. One that was killed before the end of its
+    # first epoch left none.
+    if resume and directory.train_state.is_file():
+        state = read_state(directory.train_state)
         _trim_history(directory, state)
-    steps_per_epoch = max(len(train) // training.batch_size, 1)
-    if resume:
         model = load_model(directory.last_model)
     else:
-        model = build_model(config, dataset.card, vocabulary)
-        compile_model(model, training, steps_per_epoch)
+        state = TrainState()
         _write_facts(directory, config, dataset, vocabulary)
-    # Steps 4 to 8: every epoch computes the losses, updates the weights, keeps the best model
-    # and counts the epochs without a better one.
+        model = build_model(config, dataset.card, vocabulary)
+        compile_model(model, training, max(len(train) // training.batch_size, 1))
+    # Steps 4 to 8, every epoch: `RCVAE.train_step` computes the training loss (4), its gradients
+    # (5) and updates the parameters (6), `RCVAE.test_step` computes the validation loss (4),
+    # `BestAndLast` keeps the best model (7) and stops when the counter runs out (8).
     checkpoints = BestAndLast(directory, state, training.patience)
-    batches = training_batches(
-        shard_samples(dataset, splits, vocabulary),
-        len(train),
-        vocabulary,
-        training.batch_size,
-        training.neighbour_share,
-        training.seed + state.epochs_done,
+    _run_epochs(
+        model,
+        _training_batches(dataset, train, vocabulary, training, state.epochs_done),
+        validation_batches(dataset.validation, vocabulary, training.batch_size),
+        training_callbacks(config, dataset, vocabulary, directory, checkpoints),
+        training.epochs,
+        checkpoints,
     )
-    try:
-        model.fit(
-            batches,
-            validation_data=validation_batches(dataset.validation, vocabulary, training.batch_size),
-            initial_epoch=state.epochs_done,
-            epochs=training.epochs,
-            callbacks=training_callbacks(config, dataset, vocabulary, directory, checkpoints),
-            shuffle=False,
-            verbose=0,
-        )
-    except KeyboardInterrupt:
-        checkpoints.write()
-        logger.info(
-            "stopped after %d epochs; go on with --output %s --resume",
-            state.epochs_done,
-            directory.path,
-        )
-        raise
     if not state.best_epoch:
         raise SettingsError(
             f"{directory.path}: val_mae was never a number in {state.epochs_done} epochs. "
             f"Lower --learning-rate. Received: learning_rate={training.learning_rate:g}."
         )
-    # Step 9: the best model is saved; load it.
+    # Step 9: the best model was saved when training ended; load it.
     run = load_run(directory.path)
-    # Step 10: forward propagate on the test set.
-    metrics = evaluate(run, dataset)
-    write_json(directory.metrics, metrics)
-    return run, metrics
+    # Step 10: forward propagate on the test set, compute the test loss.
+    return run, evaluate_and_write(run, dataset)
+
+
+def _training_split(dataset: Dataset, training: TrainConfig) -> SplitData:
+    """The samples that are trained on."""
+    if not training.merge_validation:
+        return dataset.train
+    logger.info("validation is part of training (Algorithm 2): val_mae is no hold-out error")
+    return merge(dataset.train, dataset.validation)
+
+
+def _training_batches(
+    dataset: Dataset,
+    train: SplitData,
+    vocabulary: Vocabulary,
+    training: TrainConfig,
+    epochs_done: int,
+) -> "tf.data.Dataset":
+    """Batches of the samples that are trained on, of the shards or with permuted labels."""
+    if training.shuffle_labels:
+        samples = array_samples(shuffle_labels(train, training.seed), vocabulary)
+    else:
+        splits = ("train", "validation") if training.merge_validation else ("train",)
+        samples = shard_samples(dataset, splits, vocabulary)
+    return training_batches(
+        samples,
+        len(train),
+        vocabulary,
+        training.batch_size,
+        training.neighbour_share,
+        training.seed + epochs_done,
+    )
+
+
+def shuffle_labels(data: SplitData, seed: int) -> SplitData:
+    """The same curves under labels of one another: what labels teach is lost, all else stays."""
+    order = np.random.default_rng(seed).permutation(len(data))
+    return dataclasses.replace(data, labels=data.labels[order])
+
+
+def _run_epochs(
+    model: "RCVAE",
+    batches: "tf.data.Dataset",
+    watched: "tf.data.Dataset",
+    callbacks: "list[keras.callbacks.Callback]",
+    epochs: int,
+    checkpoints: "BestAndLast",
+) -> None:
+    """Trains; what was learnt is saved also where the user ends it."""
+    state = checkpoints.state
+    if state.counter >= checkpoints.patience:
+        return  # ended by step 8 before, and killed in what follows it
+    epochs_before = state.epochs_done
+    try:
+        model.fit(
+            batches,
+            validation_data=watched,
+            initial_epoch=epochs_before,
+            epochs=epochs,
+            callbacks=callbacks,
+            shuffle=False,
+            verbose=0,
+        )
+    except KeyboardInterrupt:
+        if state.epochs_done > epochs_before:
+            checkpoints.write()
+        logger.info(
+            "stopped after %d epochs; go on with --output %s --resume",
+            state.epochs_done,
+            checkpoints.directory.path,
+        )
+        raise
 
 
 def build_model(config: RunConfig, card: DatasetCard, vocabulary: Vocabulary) -> "RCVAE":

@@ -49,14 +49,9 @@ def read_state(path: Path) -> TrainState:
     """The inverse of `TrainState.write`.
 
     Raises:
-        SettingsError: There is nothing to go on from.
+        SettingsError: It is damaged.
     """
     try:
         return TrainState(**json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise SettingsError(
-            f"{path.parent.parent}: holds no training to go on with ({path.name} is missing). "
-            f"Leave out --resume."
-        ) from None
     except (OSError, ValueError, TypeError) as error:
         raise SettingsError(f"{path}: not readable: {error}. Train anew.") from error

@@ -13,6 +13,7 @@ from rcvae_tf.evaluation.metrics import latent_summary
 from rcvae_tf.model.losses import kld
 from rcvae_tf.physical import generated_curves, named_curves
 from rcvae_tf.report.figures import as_pixels, curves_figure, frames_figure
+from rcvae_tf.report.labels import sample_titles
 
 PICTURED_SAMPLES = 4
 WATCHED_SAMPLES = 512
@@ -62,15 +63,12 @@ class LatentAndPictures(keras.callbacks.Callback):
         generated = self.model.decode(z, self.pictured_inputs).numpy()
         present = self.model.signals_present
         measured = self.data.quasi_video[self.pictured]
-        titles = [
-            f"{self.data.cell_ids[row]} EOL {eol} ECL {ecl}"
-            for row, (eol, ecl) in zip(self.pictured, self.data.labels[self.pictured], strict=True)
-        ]
+        titles = sample_titles(self.data.cell_ids[self.pictured], self.data.labels[self.pictured])
         curves = curves_figure(
             named_curves(measured, self.data.signals_present),
             generated_curves(generated, present),
             titles,
         )
-        frames = frames_figure(measured, generated, titles)
+        frames = frames_figure(measured, generated, titles, self.data.signals_present)
         tf.summary.image("generated_and_measured/curves", as_pixels(curves)[None])
         tf.summary.image("generated_and_measured/quasi_video", as_pixels(frames)[None])

@@ -1,16 +1,17 @@
 import pytest
 
-from rcvae_tf.config import ModelConfig
+from rcvae_tf.config import resolve
 from rcvae_tf.evaluation.collapse import LEAST_LABEL_RESPONSE, collapse_warnings
 
 
-def warnings_of(active_units=2, label_response=1.0, reduction="sum"):
+def warnings_of(active_units=2, label_response=1.0, test_samples=6, preset="paper", **flags):
     latent = {
         "kl_per_dim": [1e-7, 2e-7],
         "active_units": active_units,
         "label_response": label_response,
     }
-    return list(collapse_warnings(latent, ModelConfig(latent_dim=2, mse_reduction=reduction)))
+    metrics = {"latent": latent, "samples": {"train": 15, "test": test_samples}}
+    return list(collapse_warnings(metrics, resolve(preset, None, {"latent_dim": 2, **flags})))
 
 
 def test_a_sound_run_has_no_warning():
@@ -25,7 +26,7 @@ def test_a_sound_run_has_no_warning():
     ],
 )
 def test_a_collapsed_posterior_is_named_with_cause_and_remedy(reduction, cause, remedy):
-    (line,) = warnings_of(active_units=0, reduction=reduction)
+    (line,) = warnings_of(active_units=0, mse_reduction=reduction)
     assert line.startswith("posterior collapse: 0 of 2 latent dimensions active, KLD 3.0e-07 nats")
     assert f"Cause: {cause}" in line
     assert f"Remedy: {remedy}" in line
@@ -44,3 +45,35 @@ def test_the_bound_itself_is_no_warning():
 
 def test_both_kinds_give_a_line_each():
     assert len(warnings_of(active_units=0, label_response=0.0)) == 2
+
+
+@pytest.mark.parametrize("what", [{"active_units": 0}, {"label_response": 0.0}])
+def test_preset_default_is_no_remedy_for_a_run_of_preset_default(what):
+    (line,) = warnings_of(**what, mse_reduction="mean")
+    assert line.endswith(", or --preset default.")
+    (line,) = warnings_of(**what, mse_reduction="mean", preset="default")
+    assert "--preset" not in line
+
+
+@pytest.mark.parametrize(
+    ("block", "remedy"),
+    [
+        ("plain", "fewer --num-hidden-layers, --block residual, or more --epochs and --patience."),
+        ("residual", "fewer --num-hidden-layers, or more --epochs and --patience."),
+    ],
+)
+def test_residual_blocks_are_a_remedy_only_for_plain_layers(block, remedy):
+    (line,) = warnings_of(label_response=0.0, preset="default", block=block)
+    assert line.endswith(f"Remedy: {remedy}")
+
+
+def test_one_test_sample_has_no_spread_to_judge_by():
+    (line,) = warnings_of(active_units=0, label_response=0.0, test_samples=1)
+    assert line.startswith("collapse cannot be told: one test sample does not show")
+    assert len(warnings_of(active_units=0, label_response=0.0, test_samples=2)) == 2
+
+
+def test_what_was_detached_is_no_collapse():
+    assert warnings_of(active_units=0, detach="latent") == []
+    assert warnings_of(label_response=0.0, detach="embedding") == []
+    assert len(warnings_of(active_units=0, label_response=0.0, detach="latent")) == 1

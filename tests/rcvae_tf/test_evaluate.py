@@ -46,6 +46,14 @@ def test_mean_mode_is_what_the_run_gives_at_z_0(default_fit, dataset):
     assert metrics["modes"]["mean"] == signal_errors(dataset.test.curves, curves)
 
 
+def test_generated_curves_are_those_that_the_metrics_measure(default_run, dataset):
+    metrics, generated = evaluate(default_run, dataset)
+    assert list(generated) == ["reconstruct", "mean"]
+    for mode, curves in generated.items():
+        assert curves["voltage_v"].shape == (6, 16)
+        assert metrics["modes"][mode] == signal_errors(dataset.test.curves, curves)
+
+
 def test_skill_compares_the_mean_mode_with_a_copy(default_fit):
     _, metrics = default_fit
     mean = metrics["modes"]["mean"]["voltage_v"]["mae"]
@@ -70,7 +78,7 @@ def test_preset_paper_has_no_time(paper_fit):
 
 def test_a_mean_curve_has_the_errors_of_the_global_mean(untrained_run, dataset):
     expected = signal_errors(dataset.test.curves, global_mean(dataset.train))
-    metrics = evaluate(untrained_run, dataset)
+    metrics = evaluate(untrained_run, dataset).metrics
     for mode in ("reconstruct", "prior", "mean"):
         assert_allclose(
             [errors["mae"] for errors in metrics["modes"][mode].values()],

@@ -9,18 +9,22 @@ from tests.builders import exit_code, one_error_line
 
 def test_evaluation_prints_its_table_and_writes_metrics_and_figures(run_copy, capsys):
     path = run_copy.directory.path
-    run_copy.directory.metrics.unlink()
+    left = [getattr(run_copy.directory, name) for name in ("metrics", "test_samples", "embeddings")]
+    for file in left:
+        file.unlink()
     assert evaluate.main(["--run", str(path)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "6 test charges, 15 for training; sample split, cycles 1 to 6 at the most" in lines
     for row in ("reconstruct (sees", "prior (z", "mean (z", "ecl_mean", "k_nearest_mean (k"):
         assert sum(line.strip().startswith(row) for line in lines) == 2
-    assert lines[-3:] == [
+    assert lines[-5:] == [
         f"metrics: {path / 'metrics.json'}",
+        f"test samples: {path / 'test_samples.npz'}",
+        f"embedding: {path / 'embeddings.npz'}",
         f"figure: {path / 'figures' / 'curves.png'}",
         f"figure: {path / 'figures' / 'frames.png'}",
     ]
-    assert run_copy.directory.metrics.is_file()
+    assert all(file.is_file() for file in left)
     assert all((path / "figures" / name).is_file() for name in ("curves.png", "frames.png"))
 
 
@@ -28,7 +32,7 @@ def test_metrics_follow_the_seed_and_figures_can_be_left_out(run_copy, dataset):
     path = run_copy.directory.path
     assert evaluate.main(["--run", str(path), "--seed", "3", "--no-figures"]) == 0
     stored = json.loads(run_copy.directory.metrics.read_text(encoding="utf-8"))
-    expected = evaluate_run(run_copy, dataset, seed=3)
+    expected = evaluate_run(run_copy, dataset, seed=3).metrics
     for mode in ("prior", "mean"):
         assert stored["modes"][mode] == expected["modes"][mode]
     assert not run_copy.directory.figures.exists()

@@ -18,7 +18,8 @@ from rcvae_tf.dataset import Dataset, merge
 from rcvae_tf.run import load_model, load_run
 from rcvae_tf.run_directory import RunDirectory
 from rcvae_tf.training import callbacks
-from rcvae_tf.training.fit import compile_model, data_facts, fit
+from rcvae_tf.training import fit as fit_module
+from rcvae_tf.training.fit import compile_model, data_facts, fit, shuffle_labels
 from rcvae_tf.training.state import TrainState, read_state
 from tests.rcvae_tf.builders import EOL_OF_CELL, randomise, tiny_config, tiny_model
 
@@ -66,6 +67,8 @@ def test_training_leaves_its_files(default_run):
         directory.conditions,
         directory.history,
         directory.metrics,
+        directory.test_samples,
+        directory.embeddings,
         directory.last_model,
         directory.train_state,
     ):
@@ -134,9 +137,6 @@ def test_a_killed_training_says_how_to_go_on(stopped_after_two_epochs):
     unfinished = r"model\.keras: missing; the run has not come to its end\. "
     with pytest.raises(SettingsError, match=unfinished + ".*--resume"):
         load_run(directory.path)
-    directory.train_state.unlink()
-    with pytest.raises(SettingsError, match=unfinished + ".*--overwrite"):
-        load_run(directory.path)
 
 
 def test_the_first_epoch_is_on_the_disk_at_once(stopped_after_two_epochs):
@@ -197,9 +197,89 @@ def test_a_worse_model_does_not_replace_the_best(paper_run, dataset, tmp_path, n
     assert any(np.any(a != b) for a, b in zip(trained, last, strict=True))
 
 
-def test_resume_without_a_state_is_refused(dataset, tmp_path):
-    with pytest.raises(SettingsError, match=r"holds no training to go on with"):
+@pytest.fixture
+def ended_in_its_first_epoch(dataset, tmp_path, no_pictures):
+    """Ends a training before its first epoch is; returns the folder of the run."""
+
+    def train(ending):
+        def end(self, epoch, logs=None):
+            raise ending
+
+        directory = RunDirectory(tmp_path)
+        with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+            patch.setattr(callbacks.KLWarmup, "on_epoch_begin", end)
+            warnings.simplefilter("ignore", ResourceWarning)  # the CSVLogger, as above
+            with pytest.raises(ending):
+                fit(tiny_config("paper"), dataset, directory)
+            gc.collect()
+        return directory
+
+    return train
+
+
+def test_resume_begins_anew_where_no_epoch_was_finished(
+    ended_in_its_first_epoch, paper_run, dataset
+):
+    directory = ended_in_its_first_epoch(Killed)
+    fit(tiny_config("paper"), dataset, directory, resume=True)
+    assert directory.history.read_bytes() == paper_run.directory.history.read_bytes()
+
+
+def test_a_training_interrupted_in_its_first_epoch_has_no_state(ended_in_its_first_epoch, caplog):
+    with caplog.at_level(logging.INFO):
+        directory = ended_in_its_first_epoch(KeyboardInterrupt)
+    assert "stopped after 0 epochs; go on with --output" in caplog.text
+    assert directory.config.is_file()
+    assert not directory.state.exists()
+
+
+def test_a_training_ended_by_patience_is_not_gone_on_with(
+    paper_run, dataset, tmp_path, no_pictures
+):
+    directory = RunDirectory(tmp_path / "run")
+    shutil.copytree(paper_run.directory.path, directory.path)
+    directory.metrics.unlink()
+    stopped = TrainState(epochs_done=2, best_val_mae=0.1, best_epoch=1, counter=1)
+    stopped.write(directory.train_state)
+    last = directory.last_model.read_bytes()
+    fit(tiny_config("paper", epochs=9, patience=1), dataset, directory, resume=True)
+    assert read_state(directory.train_state) == stopped
+    assert directory.last_model.read_bytes() == last
+    assert directory.metrics.read_bytes() == paper_run.directory.metrics.read_bytes()
+
+
+def test_resume_of_nothing_is_refused(dataset, tmp_path):
+    with pytest.raises(SettingsError, match=r"holds no run \(config\.json is missing\)"):
         fit(tiny_config(), dataset, RunDirectory(tmp_path), resume=True)
+
+
+def test_shuffled_labels_are_those_of_other_samples(dataset):
+    train = dataset.train
+    shuffled = shuffle_labels(train, seed=1)
+    assert sorted(shuffled.labels.tolist()) == sorted(train.labels.tolist())
+    assert np.mean(np.any(shuffled.labels != train.labels, axis=1)) > 0.5
+    assert_array_equal(shuffled.quasi_video, train.quasi_video)
+    assert_array_equal(shuffle_labels(train, seed=1).labels, shuffled.labels)
+    assert np.any(shuffle_labels(train, seed=2).labels != shuffled.labels)
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_a_training_gets_shuffled_labels_when_it_is_told_to(
+    dataset, tmp_path, monkeypatch, shuffled
+):
+    given = []
+
+    def keep(samples, *rest):
+        given.extend(samples.as_numpy_iterator())
+        raise Killed
+
+    monkeypatch.setattr(fit_module, "training_batches", keep)
+    with pytest.raises(Killed):
+        fit(tiny_config("paper", shuffle_labels=shuffled), dataset, RunDirectory(tmp_path))
+    train = merge(dataset.train, dataset.validation)
+    expected = shuffle_labels(train, tiny_config("paper").training.seed) if shuffled else train
+    assert_array_equal([sample["condition"] for sample in given], expected.labels)
+    assert_array_equal([sample["x"] for sample in given], train.quasi_video)
 
 
 def test_data_facts_are_those_of_the_training_conditions(dataset):

@@ -35,7 +35,7 @@ def test_what_is_drawn_is_the_test_split_against_the_run(
 
     rows = np.sort(np.random.default_rng(3).choice(6, 4, replace=False))
     eol, ecl = test.labels[rows[0]]
-    assert given["titles"][0] == f"{test.cell_ids[rows[0]]} EOL {eol} ECL {ecl}"
+    assert given["titles"][0] == f"cell {test.cell_ids[rows[0]]}, EOL {eol}, ECL {ecl}"
     assert_allclose(given["measured"]["voltage_v"], test.curves["voltage_v"][rows])
     expected = run.decode(test.labels[rows], np.zeros((4, 2)))
     assert "temperature_degc" not in given["generated"]

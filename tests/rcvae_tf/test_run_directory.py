@@ -15,7 +15,10 @@ def test_names_of_the_files(tmp_path):
         "conditions": "conditions.npz",
         "history": "history.csv",
         "metrics": "metrics.json",
+        "test_samples": "test_samples.npz",
+        "embeddings": "embeddings.npz",
         "tensorboard": "tensorboard",
+        "projector": "tensorboard/embedding",
         "state": "state",
         "last_model": "state/last.keras",
         "train_state": "state/train_state.json",
@@ -28,8 +31,10 @@ def test_names_of_the_files(tmp_path):
 def test_clearing_removes_what_a_run_left_and_nothing_else(tmp_path):
     directory = RunDirectory(tmp_path)
     directory.state.mkdir()
-    for path in (directory.config, directory.model, directory.train_state, directory.log):
-        path.write_text("old")
+    files = ("config", "model", "train_state", "log", "metrics", "test_samples", "embeddings")
+    for name in files:
+        getattr(directory, name).write_text("old")
+    directory.projector.mkdir(parents=True)
     (tmp_path / "notes.txt").write_text("mine")
     directory.clear()
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]

@@ -113,6 +113,16 @@ def test_overwrite_removes_the_old_run_and_other_files_stay(run_copy, dataset, c
     assert sorted(file.name for file in path.iterdir()) == ["notes.txt", "run.log"]
 
 
+def test_a_folder_with_nothing_but_the_log_of_a_killed_run_is_free(dataset, run_copy, calls):
+    path = run_copy.directory.path
+    run_copy.directory.clear()
+    run_copy.directory.log.write_text("run, preset default\n")
+    argv = ["--data", str(dataset.directory), "--output", str(path)]
+    assert train.main(argv) == 0
+    assert train.main([*argv, "--overwrite"]) == 0
+    assert [directory.path for _, _, directory, _ in calls] == [path, path]
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
