@@ -6,33 +6,22 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-UNITS = {
-    "voltage_v": "V (V)",
-    "current_c_rate": "I (C)",
-    "temperature_degc": "T (degC)",
-    "charge_capacity_ah": "Qc (Ah)",
-    "total": "Total",
-}
-MODE_NOTES = {
-    "reconstruct": "sees the curve",
-    "prior": "z drawn",
-    "mean": "z = 0",
-}
+from rcvae_tf.report.labels import ERRORS, MODE_NOTES, SIGNAL_LABELS
 
 
 def print_metrics(metrics: dict[str, Any], console: Console) -> None:
     """Prints MAE and RMSE by signal, the skill, and the use of the latent space."""
-    signals = [name for name in UNITS if name in metrics["modes"]["mean"]]
+    signals = [name for name in SIGNAL_LABELS if name in metrics["modes"]["mean"]]
     counts = metrics["samples"]
     console.print(
         f"{counts['test']} test charges, {counts['train']} for training; "
         f"{metrics['split']} split, cycles 1 to {metrics['cycles']} at the most"
     )
-    for error in ("mae", "rmse"):
+    for error in ERRORS:
         console.print(error_table(metrics, signals, error))
     # A signal that nearest_label copies without error has no skill.
     skills = ", ".join(
-        f"{UNITS[s]} {metrics['skill'][s]:+.2f}" for s in signals if s in metrics["skill"]
+        f"{SIGNAL_LABELS[s]} {metrics['skill'][s]:+.2f}" for s in signals if s in metrics["skill"]
     )
     console.print(f"skill, 1 - MAE (mean) / MAE (nearest_label), above 0 is better:\n  {skills}")
     time = metrics["modes"]["mean"].get("elapsed_time_s")
@@ -55,13 +44,13 @@ def error_table(metrics: dict[str, Any], signals: list[str], error: str) -> Tabl
 
     Args:
         metrics: The content of `metrics.json`.
-        signals: Columns, names of `UNITS`.
+        signals: Columns, names of `SIGNAL_LABELS`.
         error: `mae` or `rmse`.
     """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column(error.upper(), no_wrap=True)
     for name in signals:
-        table.add_column(UNITS[name], justify="right", no_wrap=True)
+        table.add_column(SIGNAL_LABELS[name], justify="right", no_wrap=True)
     for mode, errors in metrics["modes"].items():
         cells = [f"{errors[name][error]:.4f}" for name in signals]
         table.add_row(f"{mode} ({MODE_NOTES[mode]})", *cells)

@@ -36,8 +36,8 @@ def test_curves_lie_over_each_other_in_minutes_and_units():
     lines = lines_of(axes[4 + 1])  # second sample, current
     assert_allclose(lines["measured"][0], curves()["elapsed_time_s"][1] / 60)
     assert_allclose(lines["measured"][1], curves()["current_c_rate"][1])
-    assert_allclose(lines["generated"][0], (curves()["elapsed_time_s"][1] + 0.5) / 60)
-    assert_allclose(lines["generated"][1], curves()["current_c_rate"][1] + 0.5)
+    assert_allclose(lines["generated, z = 0"][0], (curves()["elapsed_time_s"][1] + 0.5) / 60)
+    assert_allclose(lines["generated, z = 0"][1], curves()["current_c_rate"][1] + 0.5)
 
 
 def test_titles_name_the_sample_and_the_fit():
@@ -60,7 +60,7 @@ def test_without_a_generated_time_the_measured_one_is_used():
     generated = curves(shift=0.5)
     del generated["elapsed_time_s"]
     lines = lines_of(curves_figure(curves(), generated, TITLES).axes[0])
-    assert_allclose(lines["generated"][0], lines["measured"][0])
+    assert_allclose(lines["generated, z = 0"][0], lines["measured"][0])
 
 
 def test_absent_temperature_has_no_column():
@@ -77,6 +77,26 @@ def test_draws_lie_behind_at_their_own_times():
     assert len(axis.get_lines()) == 2 + 2
     assert_allclose(drawn[1].get_xdata(), (curves()["elapsed_time_s"][0] + 1.0) / 60)
     assert_allclose(drawn[1].get_ydata(), curves()["voltage_v"][0] + 1.0)
+
+
+def test_without_a_drawn_time_the_measured_one_is_used():
+    draws = {"voltage_v": curves()["voltage_v"][:, None] * np.ones((1, 3, 1))}
+    generated = {"voltage_v": curves()["voltage_v"]}
+    lines = curves_figure(curves(), generated, TITLES, draws).axes[1].get_lines()
+    assert len(lines) == 3 + 2
+    assert_allclose(lines[2].get_xdata(), curves()["elapsed_time_s"][1] / 60)
+
+
+def test_the_legend_says_what_was_generated_how_and_lies_outside_the_curves():
+    draws = {name: values[:, None] for name, values in curves().items()}
+    figure = curves_figure(curves(), curves(), TITLES, draws)
+    (legend,) = figure.legends
+    texts = [text.get_text() for text in legend.get_texts()]
+    assert texts == ["generated, z drawn", "measured", "generated, z = 0"]
+    assert [line.get_alpha() for line in legend.get_lines()] == [1.0, 1.0, 1.0]
+    as_pixels(figure)  # lays the figure out
+    boxes = [axis.get_tightbbox() for axis in figure.axes]
+    assert not any(legend.get_window_extent().overlaps(box) for box in boxes)
 
 
 def test_frames_are_scaled_by_what_was_measured():
@@ -103,9 +123,17 @@ def test_frames_say_what_they_show():
     assert [axes[k].get_xlabel() for k in (4, 6)] == TITLES
 
 
-def test_an_absent_plane_is_black():
+def test_absent_temperature_leaves_its_colour_dark_and_its_name_out():
     measured = MEASURED.copy()
-    measured[:, 2, 0] = 0.0
+    measured[:, 2, 0] = 25.0
+    axis = frames_figure(measured, measured, TITLES, WITHOUT_TEMPERATURE).axes[5]
+    assert_array_equal(axis.get_images()[0].get_array()[..., 2], np.zeros((4, 4)))
+    assert axis.get_title() == "measured V, I"
+
+
+def test_a_constant_plane_is_dark():
+    measured = MEASURED.copy()
+    measured[:, 2, 0] = 25.0
     image = frames_figure(measured, measured, TITLES).axes[5].get_images()[0].get_array()
     assert_array_equal(image[..., 2], np.zeros((4, 4)))
 

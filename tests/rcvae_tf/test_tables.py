@@ -55,7 +55,7 @@ def test_first_comes_what_was_evaluated():
 
 
 def test_both_errors_have_a_column_for_each_signal_and_the_total(lines):
-    columns = ["V", "(V)", "I", "(C)", "T", "(degC)", "Qc", "(Ah)", "Total"]
+    columns = ["V", "(V)", "I", "(C)", "T", "(°C)", "Qc", "(Ah)", "Total"]
     assert [line for line in lines if line[0] in ("MAE", "RMSE")] == [
         ["MAE", *columns],
         ["RMSE", *columns],
@@ -86,7 +86,7 @@ def test_numbers_stand_under_their_signals(lines):
 
 def test_skill_time_and_latent_are_told_below():
     text = printed(METRICS)
-    assert "V (V) +0.50, I (C) +0.50, T (degC) +0.50, Qc (Ah) +0.50, Total +0.50" in text
+    assert "V (V) +0.50, I (C) +0.50, T (°C) +0.50, Qc (Ah) +0.50, Total +0.50" in text
     assert "elapsed time, no part of the total: MAE 0.01 s, nearest_label 0.02 s" in text
     assert "latent: 2 of 3 dimensions active, KLD 0.75 nats" in text
     assert "response to the condition: 0.88 of the measured spread" in text
@@ -97,11 +97,11 @@ def test_signals_and_time_that_a_run_does_not_have_are_left_out():
     for part in (*metrics["modes"].values(), *metrics["baselines"].values()):
         del part["temperature_degc"], part["elapsed_time_s"]
     text = printed(metrics)
-    assert "T (degC)" not in text
+    assert "T (°C)" not in text
     assert "elapsed time" not in text
 
 
 def test_a_signal_that_a_look_up_copies_without_error_has_no_skill():
     metrics = copy.deepcopy(METRICS)
     del metrics["skill"]["voltage_v"]
-    assert "is better:\n  I (C) +0.50, T (degC)" in printed(metrics)
+    assert "is better:\n  I (C) +0.50, T (°C)" in printed(metrics)
