@@ -9,6 +9,9 @@ from data_prep import settings
 from data_prep.errors import SettingsError
 from data_prep.settings import setting, validate
 
+# What `ModelConfig.detach` may be beside the name of a layer.
+OTHER_DETACH = ("none", "embedding", "latent")
+
 
 @dataclass(frozen=True)
 class ModelConfig:
@@ -56,9 +59,42 @@ class ModelConfig:
         choices=("reconstruct", "mean"),
         help="what val_mae measures: the paper's reconstruction, or generation at z = 0",
     )
+    detach: str = setting(
+        "none",
+        help="what an ablation leaves out: encoder_K, decoder_K, embedding, latent (z = 0) or none",
+    )
 
     def __post_init__(self) -> None:
         validate(self)
+        if self.detach not in (*detachable_layers(self.num_hidden_layers), *OTHER_DETACH):
+            raise SettingsError(
+                f"`detach` must be {_detach_choices(self.num_hidden_layers)} where "
+                f"num_hidden_layers is {self.num_hidden_layers}. Received: detach={self.detach!r}."
+            )
+
+    def detached_layer(self, network: str) -> int | None:
+        """Number of the layer that `encoder` or `decoder` goes without; None where it is whole."""
+        name, _, number = self.detach.partition("_")
+        return int(number) if name == network else None
+
+
+def detachable_layers(num_hidden_layers: int) -> list[str]:
+    """Names of the layers that Table 2 takes out, in its order.
+
+    The first layer of the encoder and the last of the decoder stay.
+    """
+    names = []
+    for k in range(1, num_hidden_layers + 1):
+        names += [f"decoder_{k}"] if k < num_hidden_layers else []
+        names += [f"encoder_{k}"] if k > 1 else []
+    return names
+
+
+def _detach_choices(num_hidden_layers: int) -> str:
+    """The words that `detach` may be, told briefly."""
+    ends = (("encoder", 2, num_hidden_layers), ("decoder", 1, num_hidden_layers - 1))
+    layers = [f"{name}_{first} to {name}_{last}" for name, first, last in ends if first <= last]
+    return ", ".join([*layers, *OTHER_DETACH[:-1]]) + f" or {OTHER_DETACH[-1]}"
 
 
 @dataclass(frozen=True)
@@ -88,6 +124,9 @@ class TrainConfig:
     )
     merge_validation: bool = setting(
         False, help="train on the validation split too, as Algorithm 2 does"
+    )
+    shuffle_labels: bool = setting(
+        False, help="permute the labels among the samples that are trained on; a control"
     )
     condition_weight: float = setting(
         0.9, minimum=0.0, maximum=1.0, help="weight of EOL against ECL in the distance of Eq. 14"

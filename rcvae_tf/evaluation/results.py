@@ -1,8 +1,10 @@
 """What an evaluation leaves in a run: the same at the end of a training and on request."""
 
+import json
 import shutil
 from typing import Any
 
+from data_prep.errors import SettingsError
 from rcvae_tf.dataset import Dataset
 from rcvae_tf.evaluation.embedding import embedding_matrix
 from rcvae_tf.evaluation.evaluate import evaluate
@@ -22,9 +24,13 @@ def evaluate_and_write(run: Run, dataset: Dataset, seed: int = 0) -> dict[str, A
 
     Returns:
         What `metrics.json` holds.
+
+    Raises:
+        SettingsError: An error is no number, in a mode that training does not watch.
     """
     directory, card = run.directory, dataset.card
     metrics, generated = evaluate(run, dataset, seed)
+    _check_finite(metrics, run)
     grid = (card.height, card.width)
     describe_samples(dataset.test, generated, grid, seed).save(directory.test_samples)
     matrix = embedding_matrix(run, dataset)
@@ -37,3 +43,14 @@ def evaluate_and_write(run: Run, dataset: Dataset, seed: int = 0) -> dict[str, A
     # The metrics come last: where they are, the rest is.
     write_json(directory.metrics, metrics)
     return metrics
+
+
+def _check_finite(metrics: dict[str, Any], run: Run) -> None:
+    try:
+        json.dumps(metrics, allow_nan=False)
+    except ValueError as error:
+        learning_rate = run.config.training.learning_rate
+        raise SettingsError(
+            f"{run.directory.path}: an error of the best model is not a finite number. "
+            f"Lower --learning-rate. Received: learning_rate={learning_rate:g}."
+        ) from error

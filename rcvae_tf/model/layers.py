@@ -115,6 +115,15 @@ class ContinuousCondition(keras.layers.Layer):
         }
 
 
+def _without(layers: list[Any], number: int | None) -> list[Any]:
+    """All layers but one, counted from 1.
+
+    It is made like the others and dropped: a layer draws the seed of its weights when it is made,
+    so those that stay start from the same weights as in the whole stack.
+    """
+    return [layer for k, layer in enumerate(layers) if k + 1 != number]
+
+
 @keras.saving.register_keras_serializable(PACKAGE)
 class PlainStack(keras.layers.Layer):
     """The paper's multi-layer perceptron: L layers, each linear and then ReLU.
@@ -125,19 +134,28 @@ class PlainStack(keras.layers.Layer):
     Args:
         num_hidden_layers: L.
         hidden_dim: Width of every layer.
+        detached_layer: The layer left out, counted from 1.
 
     Call arguments:
         a: Shape `(batch, features)`.
     """
 
-    def __init__(self, num_hidden_layers: int, hidden_dim: int, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        num_hidden_layers: int,
+        hidden_dim: int,
+        detached_layer: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.num_hidden_layers = num_hidden_layers
         self.hidden_dim = hidden_dim
-        self.hidden = [
+        self.detached_layer = detached_layer
+        layers = [
             keras.layers.Dense(hidden_dim, kernel_initializer="he_normal", name=f"hidden_{k + 1}")
             for k in range(num_hidden_layers)
         ]
+        self.hidden = _without(layers, detached_layer)
 
     def build(self, input_shape: Any) -> None:
         """Builds the layers one after the other."""
@@ -163,6 +181,7 @@ class PlainStack(keras.layers.Layer):
             **super().get_config(),
             "num_hidden_layers": self.num_hidden_layers,
             "hidden_dim": self.hidden_dim,
+            "detached_layer": self.detached_layer,
         }
 
 
@@ -175,28 +194,37 @@ class ResidualStack(keras.layers.Layer):
     Args:
         num_hidden_layers: Blocks.
         hidden_dim: Width of the stream and of the blocks.
+        detached_layer: The block left out, counted from 1.
 
     Call arguments:
         a: Shape `(batch, features)`.
     """
 
-    def __init__(self, num_hidden_layers: int, hidden_dim: int, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        num_hidden_layers: int,
+        hidden_dim: int,
+        detached_layer: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.num_hidden_layers = num_hidden_layers
         self.hidden_dim = hidden_dim
+        self.detached_layer = detached_layer
         layers = keras.layers
         self.inlet = layers.Dense(hidden_dim, name="inlet")
-        self.norms = [
-            layers.LayerNormalization(name=f"norm_{k + 1}") for k in range(num_hidden_layers)
-        ]
-        self.hidden = [
+        norms = [layers.LayerNormalization(name=f"norm_{k + 1}") for k in range(num_hidden_layers)]
+        hidden = [
             layers.Dense(hidden_dim, activation="gelu", name=f"hidden_{k + 1}")
             for k in range(num_hidden_layers)
         ]
-        self.returns = [
+        returns = [
             layers.Dense(hidden_dim, kernel_initializer="zeros", name=f"return_{k + 1}")
             for k in range(num_hidden_layers)
         ]
+        self.norms = _without(norms, detached_layer)
+        self.hidden = _without(hidden, detached_layer)
+        self.returns = _without(returns, detached_layer)
         self.outlet = layers.LayerNormalization(name="outlet")
 
     def build(self, input_shape: Any) -> None:
@@ -220,6 +248,7 @@ class ResidualStack(keras.layers.Layer):
             **super().get_config(),
             "num_hidden_layers": self.num_hidden_layers,
             "hidden_dim": self.hidden_dim,
+            "detached_layer": self.detached_layer,
         }
 
 

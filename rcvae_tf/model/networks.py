@@ -28,9 +28,11 @@ def decoder_input(z: Tensor, condition_embedding: Tensor) -> Tensor:
     return ops.concatenate([z, condition_embedding], axis=-1)
 
 
-def _stack(block: str, num_hidden_layers: int, hidden_dim: int) -> keras.layers.Layer:
+def _stack(
+    block: str, num_hidden_layers: int, hidden_dim: int, detached_layer: int | None
+) -> keras.layers.Layer:
     stacks = {"plain": PlainStack, "residual": ResidualStack}
-    return stacks[block](num_hidden_layers, hidden_dim, name="stack")
+    return stacks[block](num_hidden_layers, hidden_dim, detached_layer, name="stack")
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -42,6 +44,7 @@ class Encoder(keras.layers.Layer):
         hidden_dim: Width of a layer.
         latent_dim: J, size of z.
         block: `plain` or `residual`.
+        detached_layer: The hidden layer left out, counted from 1.
 
     Call arguments:
         x: Scaled sample, shape `(batch, sample_size)`.
@@ -49,14 +52,21 @@ class Encoder(keras.layers.Layer):
     """
 
     def __init__(
-        self, num_hidden_layers: int, hidden_dim: int, latent_dim: int, block: str, **kwargs: Any
+        self,
+        num_hidden_layers: int,
+        hidden_dim: int,
+        latent_dim: int,
+        block: str,
+        detached_layer: int | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.num_hidden_layers = num_hidden_layers
         self.hidden_dim = hidden_dim
         self.latent_dim = latent_dim
         self.block = block
-        self.stack = _stack(block, num_hidden_layers, hidden_dim)
+        self.detached_layer = detached_layer
+        self.stack = _stack(block, num_hidden_layers, hidden_dim, detached_layer)
         self.mean_head = keras.layers.Dense(latent_dim, name="mean_head")
         self.log_variance_head = keras.layers.Dense(latent_dim, name="log_variance_head")
 
@@ -94,6 +104,7 @@ class Encoder(keras.layers.Layer):
             "hidden_dim": self.hidden_dim,
             "latent_dim": self.latent_dim,
             "block": self.block,
+            "detached_layer": self.detached_layer,
         }
 
 
@@ -106,6 +117,7 @@ class Decoder(keras.layers.Layer):
         hidden_dim: Width of a layer.
         sample_size: Elements of a flattened sample.
         block: `plain` or `residual`; a residual decoder starts at the training mean.
+        detached_layer: The hidden layer left out, counted from 1.
 
     Call arguments:
         z: Shape `(batch, latent_dim)`.
@@ -113,14 +125,21 @@ class Decoder(keras.layers.Layer):
     """
 
     def __init__(
-        self, num_hidden_layers: int, hidden_dim: int, sample_size: int, block: str, **kwargs: Any
+        self,
+        num_hidden_layers: int,
+        hidden_dim: int,
+        sample_size: int,
+        block: str,
+        detached_layer: int | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.num_hidden_layers = num_hidden_layers
         self.hidden_dim = hidden_dim
         self.sample_size = sample_size
         self.block = block
-        self.stack = _stack(block, num_hidden_layers, hidden_dim)
+        self.detached_layer = detached_layer
+        self.stack = _stack(block, num_hidden_layers, hidden_dim, detached_layer)
         first = "zeros" if block == "residual" else "glorot_uniform"
         self.head = keras.layers.Dense(sample_size, kernel_initializer=first, name="head")
 
@@ -145,4 +164,5 @@ class Decoder(keras.layers.Layer):
             "hidden_dim": self.hidden_dim,
             "sample_size": self.sample_size,
             "block": self.block,
+            "detached_layer": self.detached_layer,
         }

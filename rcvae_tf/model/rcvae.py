@@ -60,7 +60,11 @@ class RCVAE(keras.Model):
             method=config.scaling,
             name="scaling",
         )
-        self.embedding = ConditionEmbedding(num_conditions, config.embedding_dim, name="embedding")
+        self.embedding = None
+        if config.detach != "embedding":
+            self.embedding = ConditionEmbedding(
+                num_conditions, config.embedding_dim, name="embedding"
+            )
         self.continuous = ContinuousCondition(
             data_facts["eol_mean"],
             data_facts["eol_spread"],
@@ -68,9 +72,24 @@ class RCVAE(keras.Model):
             name="continuous",
         )
         size = (config.num_hidden_layers, config.hidden_dim)
-        self.encoder = Encoder(*size, config.latent_dim, config.block, name="encoder")
+        encoder = Encoder(
+            *size,
+            latent_dim=config.latent_dim,
+            block=config.block,
+            detached_layer=config.detached_layer("encoder"),
+            name="encoder",
+        )
+        # Made where it is left out too: the seeds of the weights are drawn one layer after the
+        # other, and what stays is to start from the same weights.
+        self.encoder = None if config.detach == "latent" else encoder
         self.sampling = GaussianSampling(seed=seed, name="sampling")
-        self.decoder = Decoder(*size, self.scaling.sample_size, config.block, name="decoder")
+        self.decoder = Decoder(
+            *size,
+            sample_size=self.scaling.sample_size,
+            block=config.block,
+            detached_layer=config.detached_layer("decoder"),
+            name="decoder",
+        )
         # Metrics
         self.kl_scale = self.add_weight(
             name="kl_scale", shape=(), initializer="ones", trainable=False
@@ -91,12 +110,15 @@ class RCVAE(keras.Model):
     def build(self, input_shape: Any = None) -> None:
         """Builds every layer, whatever the batch size."""
         config = self.config
-        self.embedding.build((None,))
-        condition_size = config.embedding_dim
-        if config.continuous_condition:
-            condition_size += self.continuous.size
+        condition_size = 0
+        if self.embedding is not None:
+            self.embedding.build((None,))
+            condition_size = config.embedding_dim
+            if config.continuous_condition:
+                condition_size += self.continuous.size
         condition_shape = (None, condition_size)
-        self.encoder.build((None, self.scaling.sample_size), condition_shape)
+        if self.encoder is not None:
+            self.encoder.build((None, self.scaling.sample_size), condition_shape)
         self.decoder.build((None, config.latent_dim), condition_shape)
         self.built = True
 
@@ -112,10 +134,12 @@ class RCVAE(keras.Model):
         # Step 4: sample the latent variable
         z = self.sampling(z_mean, z_log_var)
         # Steps 5 and 6: join z and the label, decode
-        return self.scaling.unscale(self.decoder(z, condition_embedding))
+        return self.scaling.unscale(self._decode(z, condition_embedding))
 
     def embed(self, inputs: Inputs) -> Tensor:
-        """The condition as both networks get it, shape `(batch, d_V)`."""
+        """The condition as both networks get it, shape `(batch, d_V)`; d_V is 0 if detached."""
+        if self.embedding is None:
+            return ops.zeros((ops.shape(inputs["condition_index"])[0], 0))
         embedded = self.embedding(inputs["condition_index"])
         if not self.config.continuous_condition:
             return embedded
@@ -127,14 +151,14 @@ class RCVAE(keras.Model):
 
     def decode(self, z: Tensor, inputs: Inputs) -> Tensor:
         """Quasi-videos in physical units, from z and the conditions in `inputs`."""
-        return self.scaling.unscale(self.decoder(z, self.embed(inputs)))
+        return self.scaling.unscale(self._decode(z, self.embed(inputs)))
 
     def losses_of(self, inputs: Inputs) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         """The loss and its terms, the scaled samples and their scaled reconstruction."""
         x = self.scaling(inputs["x"])
         condition_embedding = self.embed(inputs)
         z_mean, z_log_var = self._encode(x, condition_embedding)
-        x_reconstructed = self.decoder(self.sampling(z_mean, z_log_var), condition_embedding)
+        x_reconstructed = self._decode(self.sampling(z_mean, z_log_var), condition_embedding)
         kld_value = kld(z_mean, z_log_var)
         mse_value = self._mse(x, x_reconstructed)
         if self.config.mean_mode_weight:
@@ -145,15 +169,19 @@ class RCVAE(keras.Model):
         return terms, x, x_reconstructed
 
     def train_step(self, inputs: Inputs) -> dict[str, Tensor]:
-        """One step of gradient descent on a batch."""
+        """One step of gradient descent on a batch: steps 4 to 6 of Algorithm 2."""
+        # Step 4: the training loss.
         with tf.GradientTape() as tape:
             terms, x, x_reconstructed = self.losses_of(inputs)
+        # Step 5: its gradients.
         gradients = tape.gradient(terms["loss"], self.trainable_variables)
+        # Step 6: update the weights.
         self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
         return self._track(terms, x, x_reconstructed)
 
     def test_step(self, inputs: Inputs) -> dict[str, Tensor]:
         """The same terms; the MAE is of what `validation_mode` says."""
+        # Step 4 of Algorithm 2: the validation loss.
         terms, x, x_generated = self.losses_of(inputs)
         if self.config.validation_mode == "mean":
             x_generated = self._mean_mode(self.embed(inputs))
@@ -170,10 +198,22 @@ class RCVAE(keras.Model):
         }
 
     def _encode(self, x: Tensor, condition_embedding: Tensor) -> tuple[Tensor, Tensor]:
-        """Encodes a scaled sample, or its deviation from what its condition is expected to give."""
+        """Encodes a scaled sample, or its deviation from what its condition is expected to give.
+
+        Without an encoder it is the standard normal, whose KLD is 0.
+        """
+        if self.encoder is None:
+            nothing = ops.zeros((ops.shape(x)[0], self.config.latent_dim))
+            return nothing, nothing
         if self.config.encode_deviation:
             x = x - ops.stop_gradient(self._mean_mode(condition_embedding))
         return self.encoder(x, condition_embedding)
+
+    def _decode(self, z: Tensor, condition_embedding: Tensor) -> Tensor:
+        """Decodes to a scaled sample; a detached latent is 0 whatever is drawn for it."""
+        if self.config.detach == "latent":
+            z = ops.zeros_like(z)
+        return self.decoder(z, condition_embedding)
 
     def _mean_mode(self, condition_embedding: Tensor) -> Tensor:
         z = ops.zeros((ops.shape(condition_embedding)[0], self.config.latent_dim))

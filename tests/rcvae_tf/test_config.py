@@ -5,7 +5,7 @@ import math
 import pytest
 
 from data_prep.errors import SettingsError
-from rcvae_tf.config import ModelConfig, TrainConfig, read_stored, resolve
+from rcvae_tf.config import ModelConfig, TrainConfig, detachable_layers, read_stored, resolve
 
 BOUNDED = [
     (settings_class, field.name, field.metadata["minimum"], -1)
@@ -145,3 +145,51 @@ def test_read_stored_refuses_what_is_no_configuration(tmp_path, content, message
         path.write_bytes(content)
     with pytest.raises(SettingsError, match=message):
         read_stored(path)
+
+
+def test_layers_are_detached_from_the_second_of_the_encoder_to_the_last_but_one_of_the_decoder():
+    assert detachable_layers(3) == ["decoder_1", "decoder_2", "encoder_2", "encoder_3"]
+    assert detachable_layers(2) == ["decoder_1", "encoder_2"]
+    assert detachable_layers(1) == []
+
+
+@pytest.mark.parametrize(
+    ("detach", "encoder", "decoder"),
+    [
+        ("none", None, None),
+        ("embedding", None, None),
+        ("latent", None, None),
+        ("encoder_12", 12, None),
+        ("decoder_1", None, 1),
+    ],
+)
+def test_a_detached_layer_is_of_one_network(detach, encoder, decoder):
+    config = resolve("paper", None, {"detach": detach}).model
+    assert (config.detached_layer("encoder"), config.detached_layer("decoder")) == (
+        encoder,
+        decoder,
+    )
+
+
+@pytest.mark.parametrize(
+    "detach", ["encoder_1", "encoder_4", "decoder_0", "decoder_3", "encoder", "Encoder_2", "labels"]
+)
+def test_what_cannot_be_detached_is_refused_with_what_can(detach):
+    expected = (
+        r"`detach` must be encoder_2 to encoder_3, decoder_1 to decoder_2, none, embedding or "
+        rf"latent where num_hidden_layers is 3\. Received: detach='{detach}'\."
+    )
+    with pytest.raises(SettingsError, match=expected):
+        ModelConfig(detach=detach)
+
+
+def test_a_single_layer_cannot_be_detached():
+    with pytest.raises(SettingsError, match=r"`detach` must be none, embedding or latent where"):
+        ModelConfig(num_hidden_layers=1, detach="encoder_1")
+
+
+def test_settings_written_before_there_was_a_detach_are_of_the_whole_model():
+    stored = resolve("paper").to_dict()
+    del stored["model"]["detach"], stored["training"]["shuffle_labels"]
+    assert resolve(None, stored) == resolve("paper")
+    assert resolve(None, stored).model.detach == "none"

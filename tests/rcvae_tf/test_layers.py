@@ -30,6 +30,8 @@ LAYERS = {
     "continuous": (ContinuousCondition(600.0, 100.0, 50.0, 3), [np.array([[700.0, 5.0]] * 2)]),
     "plain": (PlainStack(2, 3), [RNG(0).normal(size=(2, 4))]),
     "residual": (ResidualStack(2, 3), [RNG(0).normal(size=(2, 4))]),
+    "plain without layer 2": (PlainStack(3, 3, 2), [RNG(0).normal(size=(2, 4))]),
+    "residual without block 1": (ResidualStack(3, 3, 1), [RNG(0).normal(size=(2, 4))]),
     "sampling": (GaussianSampling(seed=4), [RNG(0).normal(size=(2, 2)), np.full((2, 2), -90.0)]),
     "encoder": (
         Encoder(2, 3, 2, "plain"),
@@ -38,6 +40,14 @@ LAYERS = {
     "decoder": (
         Decoder(2, 3, 4, "residual"),
         [RNG(0).normal(size=(2, 2)), RNG(1).normal(size=(2, 3))],
+    ),
+    "decoder without layer 1": (
+        Decoder(2, 3, 4, "plain", 1),
+        [RNG(0).normal(size=(2, 2)), RNG(1).normal(size=(2, 3))],
+    ),
+    "encoder without layer 2": (
+        Encoder(2, 3, 2, "residual", 2),
+        [RNG(0).normal(size=(2, 4)), RNG(1).normal(size=(2, 3))],
     ),
     "scaling": (
         QuasiVideoScaling(STATISTICS, 2, 2, 2, "min_max"),
@@ -124,6 +134,43 @@ def test_plain_stack_has_as_many_layers_as_asked():
     layer = PlainStack(16, 4)
     layer.build((None, 3))
     assert [kernel.shape for kernel in layer.get_weights()[::2]] == [(3, 4), *[(4, 4)] * 15]
+
+
+def test_a_plain_stack_without_a_layer_joins_its_neighbours():
+    layer = PlainStack(3, 2, detached_layer=2)
+    layer.build((None, 2))
+    first = [np.array([[1.0, -1.0], [2.0, 0.0]]), np.array([0.5, 0.0])]
+    third = [np.array([[1.0, -3.0], [1.0, 1.0]]), np.array([-1.0, 10.0])]
+    layer.set_weights([*first, *third])
+    # (1, 1) -> h (3.5, -1) -> a (3.5, 0) -> h (2.5, -0.5) -> a (2.5, 0)
+    assert_allclose(layer(np.array([[1.0, 1.0]], np.float32)), [[2.5, 0.0]], atol=1e-6)
+
+
+def test_a_residual_stack_without_a_block_keeps_the_stream_of_the_others():
+    layer, same = ResidualStack(3, 4, detached_layer=2), ResidualStack(2, 4)
+    x = RNG(0).normal(size=(5, 2)).astype(np.float32)
+    layer(x)
+    same(x)
+    weights = [RNG(k).normal(size=w.shape) for k, w in enumerate(same.get_weights())]
+    for stack in (layer, same):
+        stack.set_weights(weights)
+    assert_array_equal(layer(x), same(x))
+
+
+@pytest.mark.parametrize("detached", [1, 2, 4])
+@pytest.mark.parametrize("stack", [PlainStack, ResidualStack])
+def test_the_layers_that_stay_start_as_in_the_whole_stack(stack, detached):
+    def first_weights(detached_layer):
+        keras.utils.set_random_seed(5)
+        layer = stack(4, 3, detached_layer, name="stack")
+        layer.build((None, 3))
+        return {weight.path: weight.numpy() for weight in layer.weights}
+
+    whole, part = first_weights(None), first_weights(detached)
+    assert not [path for path in part if f"_{detached}/" in path]
+    assert len(whole) - len(part) == (2 if stack is PlainStack else 6)
+    for path, values in part.items():
+        assert_array_equal(values, whole[path], err_msg=path)
 
 
 def test_residual_blocks_start_as_the_identity():

@@ -78,3 +78,24 @@ def test_a_residual_decoder_starts_at_the_training_mean():
 
 def test_a_plain_decoder_does_not_start_at_zero():
     assert np.abs(Decoder(2, 8, 5, "plain")(X, CONDITION).numpy()).max() > 0.0
+
+
+def test_a_decoder_without_its_first_layer_gives_z_and_condition_to_the_second():
+    layer = Decoder(2, 2, 1, "plain", detached_layer=1)
+    layer.build((None, 2), (None, 1))
+    layer.stack.set_weights([np.array([[1.0, 0.0], [1.0, 0.0], [0.0, -1.0]]), np.array([0.0, 5.0])])
+    layer.head.set_weights([np.array([[1.0], [10.0]]), np.array([0.0])])
+    # z (1, 2), condition 3: a = ReLU(3, 2); head 3 + 20
+    assert_allclose(layer(X, CONDITION), [[23.0]], rtol=1e-6)
+    assert [part.name for part in layer.stack.hidden] == ["hidden_2"]
+
+
+@pytest.mark.parametrize("block", ["plain", "residual"])
+def test_a_network_told_no_condition_takes_the_rest(block):
+    nothing = np.zeros((1, 0), np.float32)
+    encoder, decoder = Encoder(2, 4, 3, block), Decoder(2, 4, 5, block)
+    encoder.build((None, 2), (None, 0))
+    decoder.build((None, 2), (None, 0))
+    assert encoder.get_weights()[0].shape == decoder.get_weights()[0].shape == (2, 4)
+    assert encoder(X, nothing)[0].shape == (1, 3)
+    assert decoder(X, nothing).shape == (1, 5)

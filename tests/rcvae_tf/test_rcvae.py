@@ -274,3 +274,111 @@ def test_a_saved_model_gives_the_same_output(either_run, dataset, tmp_path):
     z = np.random.default_rng(0).normal(size=(6, 2)).astype(np.float32)
     assert_array_equal(loaded.decode(z, batch), model.decode(z, batch))
     assert loaded.get_config() == model.get_config()
+
+
+DETACHED = ("encoder_2", "decoder_1", "embedding", "latent")
+
+
+def detached_and_batch(dataset, preset, detach):
+    keras.backend.clear_session()  # the same names for every model
+    keras.utils.set_random_seed(3)
+    model, vocabulary = tiny_model(dataset, preset, detach=detach)
+    return model, batch_of(dataset.train, vocabulary)
+
+
+@pytest.mark.parametrize("detach", DETACHED)
+def test_what_stays_starts_from_the_weights_of_the_whole_model(dataset, preset, detach):
+    whole, _ = detached_and_batch(dataset, preset, "none")
+    model, _ = detached_and_batch(dataset, preset, detach)
+    expected = {weight.path: weight.numpy() for weight in whole.weights}
+    others = [w.path for w in model.weights if w.shape != expected[w.path].shape]
+    # Only a layer that takes something else than before cannot start from the same weights.
+    inlet = "hidden_1" if preset == "paper" else "inlet"
+    fewer = {"embedding": [f"{net}/stack/{inlet}/kernel" for net in ("encoder", "decoder")]}
+    if preset == "paper":
+        fewer["decoder_1"] = ["decoder/stack/hidden_2/kernel"]
+    assert [path.partition("/")[2] for path in others] == fewer.get(detach, [])
+    for weight in model.weights:
+        if weight.path not in others:
+            assert_array_equal(weight.numpy(), expected[weight.path], err_msg=weight.path)
+
+
+@pytest.mark.parametrize("detach", DETACHED)
+def test_a_training_step_reaches_every_weight_that_is_left(dataset, preset, detach):
+    model, batch = detached_and_batch(dataset, preset, detach)
+    randomise(model).compile(optimizer=keras.optimizers.SGD(0.1))
+    before = [weight.numpy() for weight in model.trainable_variables]
+    model.train_step(batch)
+    for weight, old in zip(model.trainable_variables, before, strict=True):
+        assert np.any(weight.numpy() != old), weight.path
+
+
+@pytest.mark.parametrize("detach", DETACHED)
+def test_a_saved_model_stays_without_its_part(dataset, detach, tmp_path):
+    model, batch = detached_and_batch(dataset, "paper", detach)
+    randomise(model).save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert loaded.config == model.config
+    assert loaded.config.detach == detach
+    assert [w.shape for w in loaded.weights] == [w.shape for w in model.weights]
+    z = np.random.default_rng(0).normal(size=(15, 2)).astype(np.float32)
+    assert_array_equal(loaded.decode(z, batch), model.decode(z, batch))
+
+
+def test_a_layer_less_is_a_layer_less_of_its_network_alone(dataset):
+    sizes = {
+        detach: [len(net.stack.hidden) for net in (model.encoder, model.decoder)]
+        for detach in ("none", "encoder_2", "decoder_1")
+        for model in [tiny_model(dataset, "paper", detach=detach)[0]]
+    }
+    assert sizes == {"none": [2, 2], "encoder_2": [1, 2], "decoder_1": [2, 1]}
+
+
+def test_without_the_embedding_neither_network_is_told_the_condition(dataset, preset):
+    model, batch = detached_and_batch(dataset, preset, "embedding")
+    randomise(model)
+    assert not [w.path for w in model.weights if "embedding" in w.path]
+    assert model.embed(batch).shape == (15, 0)
+    other = {
+        **batch,
+        "condition_index": batch["condition_index"][::-1],
+        "condition": batch["condition"] + 50.0,
+    }
+    for one, same in zip(model.encode(batch), model.encode(other), strict=True):
+        assert_array_equal(one, same)
+    z = np.random.default_rng(0).normal(size=(15, 2)).astype(np.float32)
+    out = model.decode(z, batch).numpy()
+    assert_array_equal(model.decode(z, other), out)
+    assert np.abs(model.decode(z + 1.0, batch).numpy() - out).max() > 1e-2
+
+
+def test_a_detached_latent_is_0_whatever_is_drawn(dataset, preset):
+    model, batch = detached_and_batch(dataset, preset, "latent")
+    randomise(model)
+    z = np.random.default_rng(0).normal(size=(15, 2)).astype(np.float32)
+    at_zero = model.decode(np.zeros((15, 2), np.float32), batch)
+    assert_array_equal(model.decode(z, batch), at_zero)
+    assert_array_equal(model(batch), at_zero)
+    other = {**batch, "condition_index": batch["condition_index"][::-1]}
+    assert np.abs(model.decode(z, other).numpy() - at_zero).max() > 1e-2
+
+
+def test_a_detached_latent_has_no_encoder_and_no_kld(dataset, preset):
+    model, batch = detached_and_batch(dataset, preset, "latent")
+    assert not [w.path for w in model.weights if "encoder" in w.path]
+    for part in model.encode(batch):
+        assert_array_equal(part, np.zeros((15, 2)))
+    terms, _, _ = model.losses_of(batch)
+    assert terms["kld"] == 0.0
+    assert_array_equal(terms["loss"], terms["mse"])
+
+
+def test_a_model_saved_before_there_was_a_detach_is_whole(dataset):
+    model, batch = detached_and_batch(dataset, "paper", "none")
+    old = model.get_config()
+    del old["model_config"]["detach"]
+    again = RCVAE.from_config(old)
+    again.build()
+    again.set_weights(model.get_weights())
+    z = np.ones((15, 2), np.float32)
+    assert_array_equal(again.decode(z, batch), model.decode(z, batch))

@@ -1,9 +1,13 @@
+import math
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+from data_prep.errors import SettingsError
 from rcvae_tf.embedding_matrix import load_embedding_matrix
 from rcvae_tf.evaluation import results
+from rcvae_tf.evaluation.evaluate import evaluate
 from rcvae_tf.evaluation.results import evaluate_and_write
 from rcvae_tf.run import Run
 from rcvae_tf.test_samples import load_test_samples
@@ -52,3 +56,15 @@ def test_another_seed_draws_other_curves_and_the_same_mean(run_copy, dataset):
     assert first["modes"]["mean"] == second["modes"]["mean"]
     assert first["modes"]["prior"] != second["modes"]["prior"]
     assert np.isfinite(second["modes"]["reconstruct"]["total"]["mae"])
+
+
+def test_an_error_that_is_no_number_is_one_line_and_nothing_is_replaced(
+    run_copy, dataset, monkeypatch
+):
+    whole = evaluate(run_copy, dataset)
+    whole.metrics["modes"]["prior"]["voltage_v"]["rmse"] = math.inf
+    monkeypatch.setattr(results, "evaluate", lambda run, dataset, seed: whole)
+    before = run_copy.directory.metrics.read_bytes()
+    with pytest.raises(SettingsError, match="not a finite number. Lower --learning-rate"):
+        evaluate_and_write(run_copy, dataset)
+    assert run_copy.directory.metrics.read_bytes() == before

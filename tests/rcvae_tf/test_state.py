@@ -37,13 +37,6 @@ def test_a_state_without_a_best_value_is_valid_json(tmp_path):
     assert read_state(path) == TrainState(epochs_done=2, counter=2)
 
 
-def test_no_state_means_nothing_to_go_on_with(tmp_path):
-    with pytest.raises(
-        SettingsError, match=r"run: holds no training to go on with \(train_state\.json is missing"
-    ):
-        read_state(tmp_path / "run" / "state" / "train_state.json")
-
-
 @pytest.mark.parametrize(
     ("content", "message"),
     [("{", "Expecting property name"), ('{"epoch": 3}', "unexpected keyword argument 'epoch'")],

@@ -1,0 +1,1 @@
+"""Table 2: the model trained again without each of its parts."""
