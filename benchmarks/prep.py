@@ -56,7 +56,7 @@ SUMMARY_FIELDS = ("IR", "QCharge", "QDischarge", "Tavg", "Tmin", "Tmax", "charge
 SAMPLING_S = 0.05
 # The plain loop takes ten times as long as the two others: so they are run over as long a time,
 # and a busy second of the machine weighs the same in each.
-SHORT_RUNS = 10
+SHORT_RUNS = 5
 
 
 def main() -> None:

@@ -93,6 +93,21 @@ def test_the_map_lists_each_part_once_and_in_order():
     assert [row[0] for row in ROWS if row[0] in PARTS] == PARTS
 
 
+def numbered(kind):
+    """Numbers of the tables or figures that the map has rows for: "Figs. 7, S6, ..." gives two."""
+    found = []
+    for row in ROWS:
+        if named := re.match(rf"{kind}s?\.? (S?\d+(?:, S?\d+)*)", row[0]):
+            found += named[1].split(", ")
+    return set(found)
+
+
+def test_every_table_and_every_figure_of_the_paper_has_a_row():
+    assert numbered("Table") == {"1", "2", "S1", "S2"}
+    main, supplement = range(1, 8), range(1, 7)
+    assert numbered("Fig") == {*map(str, main), *(f"S{number}" for number in supplement)}
+
+
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
 def test_code_and_test_of_a_row_exist(row):
     module, name = row[-2].strip("`").split(":")

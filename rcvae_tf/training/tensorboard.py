@@ -18,6 +18,8 @@ from rcvae_tf.report.labels import sample_titles
 PICTURED_SAMPLES = 4
 WATCHED_SAMPLES = 512
 PICTURES_PER_TRAINING = 4
+# Drawing takes as long as several short epochs.
+SHORTEST_PICTURE_INTERVAL = 25
 
 
 class LatentAndPictures(keras.callbacks.Callback):
@@ -48,7 +50,8 @@ class LatentAndPictures(keras.callbacks.Callback):
             tf.summary.scalar("latent/active_units", summary["active_units"])
             for dimension, value in enumerate(kl_per_dim):
                 tf.summary.scalar(f"kl_per_dim/{dimension:02d}", value)
-            if epoch % max(self.params["epochs"] // PICTURES_PER_TRAINING, 1) == 0:
+            interval = max(self.params["epochs"] // PICTURES_PER_TRAINING, SHORTEST_PICTURE_INTERVAL)
+            if epoch % interval == 0:
                 self.write_pictures()
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:

@@ -70,7 +70,7 @@ def test_latent_numbers_are_those_of_the_validation_split(dataset, tmp_path):
     callback = LatentAndPictures(tmp_path, dataset.validation, vocabulary)
     callback.set_model(randomise(model))
     callback.set_params({"epochs": 30})
-    callback.on_epoch_end(1)  # pictures come at every third
+    callback.on_epoch_end(1)  # pictures come at every 25th
     callback.writer.close()
     accumulator = events(tmp_path / "latent")
     z_mean, z_log_var = model.encode(model_inputs(dataset.validation, vocabulary))

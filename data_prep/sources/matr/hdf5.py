@@ -232,8 +232,8 @@ class SeriesReader:
             return self._read_each(index)
         values = list(np.empty((len(identifiers), num_points)))
         for identifier, row in zip(identifiers, values, strict=True):
-            # Data of this file have an address in it, or an odd size, in compressed chunks.
-            if identifier.get_offset() is None and identifier.get_storage_size() % num_points == 0:
+            # Data of this file have an odd size, in compressed chunks, or else an address in it.
+            if identifier.get_storage_size() % num_points == 0 and identifier.get_offset() is None:
                 check_storage(identifier, self._owner)
             identifier.read(space, h5s.ALL, row, h5t.NATIVE_DOUBLE)
         return values

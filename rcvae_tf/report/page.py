@@ -1,0 +1,95 @@
+"""The page: every table and figure in one file that needs nothing beside it."""
+
+import base64
+import shutil
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rcvae_tf.report.figures import save_figure
+from rcvae_tf.report.page_cells import PageTable, page_table
+from rcvae_tf.report.page_figures import PlannedFigure
+from rcvae_tf.report.page_sections import Section, sections_of
+from rcvae_tf.report.page_sources import Sources, gather
+from rcvae_tf.report.page_summary import summary
+from rcvae_tf.report.report_table import write_csv
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+PAGE, TABLES, FIGURES = "index.html", "tables", "figures"
+
+
+@dataclass(frozen=True)
+class ShownFigure:
+    """A figure that is drawn, its picture a data URI."""
+
+    planned: PlannedFigure
+    uri: str
+
+
+@dataclass(frozen=True)
+class ShownSection:
+    """A section as the template writes it."""
+
+    section: Section
+    tables: list[PageTable]
+    figures: list[ShownFigure]
+
+
+def write_page(sources: Sources, output: Path) -> list[str]:
+    """Writes the page, its tables as CSV and its figures as PNG.
+
+    Args:
+        sources: What the commands left.
+        output: Folder of `index.html`, `tables/` and `figures/`.
+
+    Returns:
+        What was looked for and is not there.
+
+    Raises:
+        SettingsError: A file is damaged.
+        DatasetError: A card is damaged.
+    """
+    material = gather(sources)
+    sections = sections_of(material)
+    for table in (table for section in sections for table in section.tables):
+        write_csv(table, output / TABLES / f"{table.name}.csv")
+    html = _template().render(
+        summary=summary(material),
+        missing=material.missing,
+        sections=[_shown(section, output / FIGURES) for section in sections],
+    )
+    scratch = output / f".{PAGE}.part"
+    scratch.write_text(html, encoding="utf-8")
+    scratch.replace(output / PAGE)
+    return material.missing
+
+
+def _shown(section: Section, folder: Path) -> ShownSection:
+    tables = [page_table(table) for table in section.tables if table.rows]
+    facts = [page_table(table, fixed=False) for table in section.facts if table.rows]
+    figures = [ShownFigure(planned, _drawn(planned, folder)) for planned in section.figures]
+    return ShownSection(section, [*tables, *facts], figures)
+
+
+def _drawn(planned: PlannedFigure, folder: Path) -> str:
+    """Leaves a figure as a file, and gives it as a data URI."""
+    path = folder / f"{planned.name}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(planned.draw, Path):
+        shutil.copyfile(planned.draw, path)
+    else:
+        save_figure(planned.draw(), path)
+    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
+
+
+def _template() -> "Template":
+    from jinja2 import Environment, StrictUndefined
+
+    text = files("rcvae_tf.report").joinpath("templates/page.html").read_text(encoding="utf-8")
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(text)

@@ -1,0 +1,175 @@
+"""What the commands left, read for the page; what is not there is noted, not refused."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from data_prep.dataset_card import CARD_NAME, DatasetCard, read_card
+from data_prep.errors import SettingsError
+from rcvae_tf.config import read_stored
+from rcvae_tf.embedding_matrix import EmbeddingMatrix, load_embedding_matrix
+from rcvae_tf.report.ablation_tables import read_ablation
+from rcvae_tf.report.search_figures import read_trials
+from rcvae_tf.run_directory import RunDirectory
+from rcvae_tf.test_samples import TestSamples, load_test_samples
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Folders that the commands filled; those of one kind in any order.
+
+    Args:
+        runs: Of preset `paper`, one for each number of early cycles.
+        default_runs: Of preset `default`, likewise.
+        ablations: One for each number of early cycles.
+        data: Data sets, likewise.
+        search: Of the tuning.
+        record: `reproduce.json`.
+    """
+
+    runs: tuple[Path, ...] = ()
+    default_runs: tuple[Path, ...] = ()
+    ablations: tuple[Path, ...] = ()
+    data: tuple[Path, ...] = ()
+    search: Path | None = None
+    record: Path | None = None
+
+
+@dataclass(frozen=True)
+class RunResults:
+    """What a run left: its `metrics.json`, its `config.json`, its samples and its embedding."""
+
+    metrics: dict[str, Any]
+    config: dict[str, Any]
+    samples: TestSamples | None
+    embedding: EmbeddingMatrix | None
+
+
+@dataclass
+class Material:
+    """All that a page shows; by number of early cycles, ascending.
+
+    Args:
+        runs: Of preset `paper`.
+        default_runs: Of preset `default`.
+        ablation: Rows of all `ablation.csv`.
+        generated: Rows of all `ablation_generated.csv`.
+        cards: Of the data sets.
+        folders: Of the data sets.
+        trials: Of the search.
+        best: Settings that the search found.
+        record: Content of `reproduce.json`.
+        missing: What was looked for and is not there.
+    """
+
+    runs: dict[int, RunResults] = field(default_factory=dict)
+    default_runs: dict[int, RunResults] = field(default_factory=dict)
+    ablation: list[Row] = field(default_factory=list)
+    generated: list[Row] = field(default_factory=list)
+    cards: dict[int, DatasetCard] = field(default_factory=dict)
+    folders: dict[int, Path] = field(default_factory=dict)
+    trials: list[Row] = field(default_factory=list)
+    best: dict[str, Any] = field(default_factory=dict)
+    record: dict[str, Any] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+
+
+def gather(sources: Sources) -> Material:
+    """Reads everything that is there.
+
+    Raises:
+        SettingsError: A file is damaged, or two folders are of one number of early cycles.
+        DatasetError: A card is damaged.
+    """
+    material = Material()
+    for folders, runs in (
+        (sources.runs, material.runs),
+        (sources.default_runs, material.default_runs),
+    ):
+        _gather_runs(folders, runs, material.missing)
+    for folder in sources.ablations:
+        _gather_ablation(folder, material)
+    for folder in sources.data:
+        _gather_data(folder, material)
+    if sources.search:
+        _gather_search(sources.search, material)
+    if sources.record:
+        material.record = _json(sources.record)
+    return material
+
+
+def _gather_runs(
+    folders: tuple[Path, ...], runs: dict[int, RunResults], missing: list[str]
+) -> None:
+    found: dict[int, RunResults] = {}
+    for folder in folders:
+        directory = RunDirectory(folder)
+        if not _is_there(directory.metrics, missing):
+            continue
+        metrics = _json(directory.metrics)
+        cycles = int(metrics["cycles"])
+        _check_new(cycles, found, folder)
+        samples = _is_there(directory.test_samples, missing)
+        detached = "embedding" in str(directory.read_config()["model"].get("detach"))
+        embedding = not detached and _is_there(directory.embeddings, missing)
+        found[cycles] = RunResults(
+            metrics=metrics,
+            config=directory.read_config(),
+            samples=load_test_samples(directory.test_samples) if samples else None,
+            embedding=load_embedding_matrix(directory.embeddings) if embedding else None,
+        )
+    runs.update(sorted(found.items()))
+
+
+def _gather_ablation(folder: Path, material: Material) -> None:
+    for name, rows in (
+        ("ablation.csv", material.ablation),
+        ("ablation_generated.csv", material.generated),
+    ):
+        if _is_there(folder / name, material.missing):
+            rows += read_ablation(folder / name)
+
+
+def _gather_data(folder: Path, material: Material) -> None:
+    if not _is_there(folder / CARD_NAME, material.missing):
+        return
+    card = read_card(folder)
+    cycles = int(card.preparation["cycles"])
+    _check_new(cycles, material.cards, folder)
+    material.cards[cycles], material.folders[cycles] = card, folder
+
+
+def _gather_search(folder: Path, material: Material) -> None:
+    if _is_there(folder / "trials.csv", material.missing):
+        material.trials = read_trials(folder / "trials.csv")
+    if _is_there(folder / "best.json", material.missing):
+        material.best = read_stored(folder / "best.json")
+
+
+def _is_there(path: Path, missing: list[str]) -> bool:
+    if path.is_file():
+        return True
+    missing.append(str(Path(*path.parts[-3:])))
+    return False
+
+
+def _check_new(cycles: int, found: dict[int, Any], folder: Path) -> None:
+    if cycles in found:
+        raise SettingsError(
+            f"{folder}: of {cycles} early cycles, as another one that was given. Give one of each."
+        )
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise SettingsError(
+            f"{path}: not readable: {error}. Make it anew with the command that writes it."
+        ) from error
+    if not isinstance(content, dict):
+        raise SettingsError(f"{path}: expected an object. Make it anew.")
+    return content

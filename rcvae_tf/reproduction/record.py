@@ -1,0 +1,124 @@
+"""`reproduce.json`: the settings of a reproduction, and how far each of its parts is."""
+
+import json
+import os
+import platform
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from data_prep import settings as plain
+from data_prep.errors import SettingsError
+from rcvae_tf import __version__
+from rcvae_tf.reproduction.layout import RECORD
+from rcvae_tf.reproduction.settings import ReproduceSettings, placed
+from rcvae_tf.run_directory import write_json
+
+FORMAT_VERSION = 1
+PACKAGES = (
+    *("tensorflow", "keras", "keras-tuner", "tensorboard", "numpy", "scipy"),
+    *("scikit-learn", "h5py", "matplotlib"),
+)
+
+
+@dataclass
+class Record:
+    """What is known of a reproduction; on the disk after every change.
+
+    Args:
+        output: Its folder.
+        settings: What is reproduced, as JSON-ready values.
+        parts: By name: title, argv, started, seconds, done, and the SHA-256 of its inputs.
+    """
+
+    output: Path
+    settings: dict[str, Any]
+    parts: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def write(self) -> None:
+        """Writes the file whole or not at all."""
+        values = {
+            "format_version": FORMAT_VERSION,
+            "settings": self.settings,
+            "versions": _versions(),
+            "host": {
+                "system": platform.system(),
+                "machine": platform.machine(),
+                "python": platform.python_version(),
+                "cores": os.cpu_count(),
+            },
+            "parts": self.parts,
+        }
+        write_json(self.output / RECORD, values)
+
+
+def open_record(output: Path, settings: ReproduceSettings) -> Record:
+    """The record of a reproduction that lies there, else a new one.
+
+    Raises:
+        SettingsError: A damaged record, or one of other settings.
+    """
+    values = plain.to_dict(settings) | {"input": placed(settings)}
+    stored = read_record(output / RECORD)
+    if stored is None:
+        return Record(output, values)
+    _check_same(output, stored["settings"], values)
+    return Record(output, values, stored["parts"])
+
+
+def read_record(path: Path) -> dict[str, Any] | None:
+    """The content of a `reproduce.json`; None where there is none.
+
+    Raises:
+        SettingsError: It is damaged, or of another format version.
+    """
+    way_out = "Choose another --output, or add --overwrite."
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise SettingsError(f"{path}: not readable: {error}. {way_out}") from error
+    found = stored.get("format_version") if isinstance(stored, dict) else None
+    if found != FORMAT_VERSION:
+        raise SettingsError(
+            f"{path}: format version {found!r}, expected {FORMAT_VERSION}. {way_out}"
+        )
+    if not all(isinstance(stored.get(part), dict) for part in ("settings", "parts")):
+        raise SettingsError(f"{path}: lacks its settings or its parts. {way_out}")
+    return dict(stored)
+
+
+def _check_same(output: Path, stored: dict[str, Any], given: dict[str, Any]) -> None:
+    # A setting that is younger than the record had its default.
+    stored = plain.to_dict(ReproduceSettings()) | stored
+    for name in given:
+        old, new = stored[name], given[name]
+        if old != new and not (name == "early_cycles" and _extends(old, new)):
+            raise SettingsError(
+                f"--output {output}: holds a reproduction with {name}={_shown(old)}, not "
+                f"{_shown(new)}. Give the same settings, another --output, or --overwrite."
+            )
+
+
+def _extends(old: Any, new: list[str]) -> bool:
+    """More n beside the old ones; the search, on the largest n, stays what it was."""
+    counts = {int(word) for word in new}
+    return bool(old) and {int(w) for w in old} <= counts and max(map(int, old)) == max(counts)
+
+
+def _shown(value: Any) -> str:
+    return ",".join(value) or "all" if isinstance(value, list) else str(value)
+
+
+@cache
+def _versions() -> dict[str, str]:
+    found = {"rcvae_tf": __version__}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
