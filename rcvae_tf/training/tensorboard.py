@@ -50,8 +50,8 @@ class LatentAndPictures(keras.callbacks.Callback):
             tf.summary.scalar("latent/active_units", summary["active_units"])
             for dimension, value in enumerate(kl_per_dim):
                 tf.summary.scalar(f"kl_per_dim/{dimension:02d}", value)
-            interval = max(self.params["epochs"] // PICTURES_PER_TRAINING, SHORTEST_PICTURE_INTERVAL)
-            if epoch % interval == 0:
+            apart = max(self.params["epochs"] // PICTURES_PER_TRAINING, SHORTEST_PICTURE_INTERVAL)
+            if epoch % apart == 0:
                 self.write_pictures()
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
