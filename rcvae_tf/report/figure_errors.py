@@ -108,7 +108,7 @@ def _draw_boxes(
     axis.set_xlim(-0.6, len(cycles) - 0.4)
     axis.grid(axis="y", color="0.9")
     axis.set_axisbelow(True)
-    axis.tick_params(labelsize=7)
+    axis.tick_params(which="both", labelsize=7)
     return np.concatenate(drawn)
 
 

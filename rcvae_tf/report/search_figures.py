@@ -10,6 +10,7 @@ from rcvae_tf.report.labels import GENERATED_COLOUR, MODE_COLOURS, WIDTH_INCH
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 # What a trial is; the columns after them are the settings that were searched.
@@ -147,6 +148,7 @@ def _draw_slice(
 
     if name not in LINEAR_SETTINGS:
         axis.set_xscale("log")
+        _set_round_ticks(axis.xaxis)
     elif name == "num_hidden_layers":
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.scatter(
@@ -209,17 +211,22 @@ def _mark_failed(axis: "Axes", trials: list[dict[str, Any]], name: str) -> None:
 
 def _set_error_axis(axis: "Axes", completed: list[dict[str, Any]]) -> None:
     """Logarithmic where the errors spread; a narrow range may hold no round number to name."""
-    from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
-
     errors = [row["val_mae"] for row in completed]
     if errors and min(errors) > 0 and max(errors) > SPREAD_OF_LOG_AXIS * min(errors):
         axis.set_yscale("log")
-        axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axis.yaxis.set_minor_locator(NullLocator())
-        axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        _set_round_ticks(axis.yaxis)
     if not errors:
         axis.set_yticks([])
     axis.set_ylabel("val_mae", fontsize=8)
+
+
+def _set_round_ticks(axis: "Axis") -> None:
+    """1, 2, 5 and their multiples by ten, on a logarithmic axis."""
+    from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
+
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
 
 
 def _set_grid(axis: "Axes") -> None:
