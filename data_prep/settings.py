@@ -147,7 +147,12 @@ def _expectation(base: type, metadata: Mapping[str, Any]) -> str:
         base, "a list of words"
     )
     if minimum is not None and maximum is not None:
-        return f"{kind} from {minimum:g} to {maximum:g}"
+        return f"{kind} from {_limit(minimum)} to {_limit(maximum)}"
     if minimum is not None:
-        return f"{kind} of {minimum:g} or more"
-    return kind if maximum is None else f"{kind} of {maximum:g} or less"
+        return f"{kind} of {_limit(minimum)} or more"
+    return kind if maximum is None else f"{kind} of {_limit(maximum)} or less"
+
+
+def _limit(value: float) -> str:
+    """A whole number in full: 2147483647 is no 2.14748e+09."""
+    return str(value) if isinstance(value, int) else f"{value:g}"

@@ -1,4 +1,7 @@
-"""The names of the files in a search directory; no other module spells them."""
+"""The names of the files in a search directory; of `tuning` no other module spells them.
+
+Those that a page is made of are known to `rcvae_tf` too, which cannot import this package.
+"""
 
 import json
 import shutil

@@ -55,7 +55,7 @@ class AblationDirectory:
         path = self.run(row).metrics
         if not path.is_file():
             return None
-        return _read_json(path)
+        return _read_json(path, "Remove it, and the row is finished again.")
 
     def clear(self) -> None:
         """Removes an earlier ablation; other files are not touched."""
@@ -88,18 +88,19 @@ def claim(
     """
     record: dict[str, Any] = {}
     if directory.path.is_dir() and any(directory.path.iterdir()):
-        record = _read_record(directory)
+        _check_ablation(directory)
+        if overwrite:
+            directory.clear()
+        else:
+            record = _read_record(directory)
     elif directory.path.exists() and not directory.path.is_dir():
         raise SettingsError(f"--output {directory.path}: is a file, expected a folder to make.")
-    if record and overwrite:
-        directory.clear()
-    elif record:
+    if record:
         _check_same(directory, record, whole, dataset)
         for row in row_names(whole.model.num_hidden_layers):
             _check_run(directory.run(row), row_config(whole, row), dataset)
-    earlier = [] if overwrite else record.get("rows", [])
     everything = row_names(whole.model.num_hidden_layers)
-    asked = tuple(name for name in everything if name in (*rows, *earlier))
+    asked = tuple(name for name in everything if name in (*rows, *record.get("rows", [])))
     directory.path.mkdir(parents=True, exist_ok=True)
     write_json(directory.record, _record(whole, dataset, asked))
     return asked
@@ -113,13 +114,16 @@ def _record(whole: RunConfig, dataset: Dataset, rows: tuple[str, ...]) -> dict[s
     return {"format_version": FORMAT_VERSION, **values}
 
 
-def _read_record(directory: AblationDirectory) -> dict[str, Any]:
+def _check_ablation(directory: AblationDirectory) -> None:
     if not directory.record.is_file():
         raise SettingsError(
             f"--output {directory.path}: is not empty and holds no ablation "
             f"({directory.record.name} is missing). Choose another folder."
         )
-    record = _read_json(directory.record)
+
+
+def _read_record(directory: AblationDirectory) -> dict[str, Any]:
+    record = _read_json(directory.record, "Choose another --output, or --overwrite.")
     if record.get("format_version") != FORMAT_VERSION:
         raise SettingsError(
             f"{directory.record}: format version {record.get('format_version')!r}, expected "
@@ -174,9 +178,9 @@ def _first_difference(stored: RunConfig, wanted: RunConfig) -> str:
     return ""
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _read_json(path: Path, way_out: str) -> dict[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         return dict(values)
     except (OSError, TypeError, ValueError) as error:
-        raise SettingsError(f"{path}: not readable: {error}. Remove it.") from error
+        raise SettingsError(f"{path}: not readable: {error}. {way_out}") from error

@@ -31,7 +31,8 @@ def collapse_warnings(metrics: dict[str, Any], config: RunConfig) -> Iterator[st
             f"{sum(latent['kl_per_dim']):.1e} nats; z says nothing of a sample, so draws differ "
             f"by nothing learnt. Cause: {cause}. Remedy: {remedy}."
         )
-    if latent["label_response"] < LEAST_LABEL_RESPONSE and detached != "embedding":
+    misled = detached == "embedding" or config.training.shuffle_labels
+    if latent["label_response"] < LEAST_LABEL_RESPONSE and not misled:
         yield (
             f"the decoder hardly uses the condition: its curves vary over conditions by "
             f"{latent['label_response']:.0%} of what measured ones do. Cause: training stayed on "

@@ -155,3 +155,15 @@ def test_defaults_of_a_preparation():
 def test_a_preparation_refuses(settings, message):
     with pytest.raises(SettingsError, match=message):
         PrepConfig(**settings)
+
+
+def test_a_large_limit_is_told_in_full():
+    @dataclass(frozen=True)
+    class Seeded:
+        seed: int = setting(1, minimum=1, maximum=2**31 - 1, help="seed")
+
+        def __post_init__(self):
+            validate(self)
+
+    with pytest.raises(SettingsError, match="an integer from 1 to 2147483647. Received: seed=0"):
+        Seeded(seed=0)

@@ -294,6 +294,8 @@ def test_a_damaged_record_is_refused(dataset, directory, trained, content, messa
     directory.record.write_text(content, encoding="utf-8")
     with pytest.raises(SettingsError, match=message):
         ablate(WHOLE, dataset, directory, ("None",), jobs=1)
+    ablate(WHOLE, dataset, directory, ("None",), jobs=1, overwrite=True)
+    assert json.loads(directory.record.read_text(encoding="utf-8"))["rows"] == ["None"]
 
 
 @pytest.mark.parametrize("flag", [{"detach": "latent"}, {"shuffle_labels": True}])

@@ -77,3 +77,7 @@ def test_what_was_detached_is_no_collapse():
     assert warnings_of(active_units=0, detach="latent") == []
     assert warnings_of(label_response=0.0, detach="embedding") == []
     assert len(warnings_of(active_units=0, label_response=0.0, detach="latent")) == 1
+
+
+def test_shuffled_labels_are_no_fault_to_be_mended():
+    assert warnings_of(label_response=0.07, shuffle_labels=True) == []
