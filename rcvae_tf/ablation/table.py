@@ -6,9 +6,7 @@ from typing import Any
 
 from rcvae_tf.ablation.directory import AblationDirectory
 from rcvae_tf.report.ablation_tables import Rows, column
-from rcvae_tf.report.labels import ERRORS, SYMBOLS, TOTAL
-
-RECONSTRUCTED, GENERATED = "reconstruct", "mean"
+from rcvae_tf.report.labels import ERRORS, GENERATION_MODE, PAPER_MODE, SYMBOLS, TOTAL
 
 
 def ablation_rows(metrics: dict[str, dict[str, Any]], mode: str) -> Rows:
@@ -26,13 +24,13 @@ def ablation_rows(metrics: dict[str, dict[str, Any]], mode: str) -> Rows:
 
 def write_tables(directory: AblationDirectory, metrics: dict[str, dict[str, Any]]) -> None:
     """Writes both files, each whole or not at all."""
-    for path, mode in ((directory.table, RECONSTRUCTED), (directory.generated, GENERATED)):
+    for path, mode in ((directory.table, PAPER_MODE), (directory.generated, GENERATION_MODE)):
         _write_csv(path, ablation_rows(metrics, mode))
 
 
 def total_mae(metrics: dict[str, Any]) -> float:
     """The total MAE of a row, reconstructed."""
-    return float(metrics["modes"][RECONSTRUCTED][TOTAL]["mae"])
+    return float(metrics["modes"][PAPER_MODE][TOTAL]["mae"])
 
 
 def _errors(errors: dict[str, dict[str, float]]) -> dict[str, float | None]:

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rcvae_tf.report.figure_frames import SHOWN_MODE, draw_pair, name_kinds, name_sample
+from rcvae_tf.report.figure_frames import draw_pair, name_kinds, name_sample
 from rcvae_tf.report.figures import add_legend, plot_signal, sample_of
 from rcvae_tf.report.frames import colour_frames, colour_key, grey_frames, ranges_of
-from rcvae_tf.report.labels import AXIS_LABELS, TOTAL, WIDTH_INCH, sample_titles
+from rcvae_tf.report.labels import AXIS_LABELS, GENERATION_MODE, TOTAL, WIDTH_INCH, sample_titles
 from rcvae_tf.test_samples import TestSamples
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def figure_4(samples: TestSamples, title: str) -> "Figure":
 
 def chosen_samples(samples: TestSamples) -> list[int]:
     """Rows of the pictured samples: that of median total MAE, then others over its whole range."""
-    errors = samples.mae[SHOWN_MODE][TOTAL][samples.pictured]
+    errors = samples.mae[GENERATION_MODE][TOTAL][samples.pictured]
     order = np.argsort(errors, kind="stable")
     middle = int(order[(len(order) - 1) // 2])
     others = [int(row) for row in order if row != middle]
@@ -52,7 +52,7 @@ def chosen_samples(samples: TestSamples) -> list[int]:
 
 def _draw_curves(part: "SubFigure", samples: TestSamples, row: int, title: str) -> None:
     measured = sample_of(samples.measured, row)
-    generated = sample_of(samples.generated[SHOWN_MODE], row)
+    generated = sample_of(samples.generated[GENERATION_MODE], row)
     names = [name for name in AXIS_LABELS if name in generated]
     axes = part.subplots(2, 2).flatten()
     for axis, name in zip(axes, names, strict=False):
@@ -70,7 +70,7 @@ def _draw_frames(
     ranges = ranges_of(samples.measured)
     axes = part.subplots(4, NUM_FRAMES, squeeze=False)
     for rows, draw in ((axes[:2], grey_frames), (axes[2:], colour_frames)):
-        generated = draw(samples.generated[SHOWN_MODE], ranges, samples.grid)
+        generated = draw(samples.generated[GENERATION_MODE], ranges, samples.grid)
         measured = draw(samples.measured, ranges, samples.grid)
         for column, row in enumerate(shown):
             draw_pair(rows[0, column], rows[1, column], generated[row], measured[row])

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 5000  # t-SNE of more takes minutes
 FEWEST_ROWS = 4
 PERPLEXITY = 30.0
-# The paper gives no number; its figures name about as many clusters.
+# The paper gives no number.
 NUM_CLUSTERS = 10
 # Paul Tol's "muted": told apart with every kind of colour vision.
 CLUSTER_COLOURS = (
@@ -70,6 +70,11 @@ def embedding_figure(matrix: EmbeddingMatrix, title: str, seed: int) -> "Figure"
     return figure
 
 
+def can_be_mapped(embeddings: FloatArray) -> bool:
+    """Whether there are enough rows for t-SNE, and they differ."""
+    return len(embeddings) >= FEWEST_ROWS and not np.all(embeddings == embeddings[0])
+
+
 def tsne(embeddings: FloatArray, seed: int) -> FloatArray:
     """The rows in two dimensions, shape `(rows, 2)`.
 
@@ -79,7 +84,7 @@ def tsne(embeddings: FloatArray, seed: int) -> FloatArray:
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits
 
-    if len(embeddings) < FEWEST_ROWS or np.all(embeddings == embeddings[0]):
+    if not can_be_mapped(embeddings):
         raise SettingsError(
             f"t-SNE needs {FEWEST_ROWS} conditions whose embeddings differ. "
             f"Received: {len(embeddings)}, of which {len(np.unique(embeddings, axis=0))} differ."

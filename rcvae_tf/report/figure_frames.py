@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING
 from data_prep.records import FloatArray
 from rcvae_tf.report.figures import show_frame
 from rcvae_tf.report.frames import colour_frames, colour_key_in_words, grey_frames, ranges_of
-from rcvae_tf.report.labels import WIDTH_INCH, sample_titles
+from rcvae_tf.report.labels import GENERATION_MODE, WIDTH_INCH, sample_titles
 from rcvae_tf.test_samples import TestSamples
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Generated from the condition alone.
-SHOWN_MODE = "mean"
 SAMPLES_A_ROW = 8
 MOST_SAMPLES = 24
 NAME_INCH, TITLE_INCH = 0.3, 0.5
@@ -24,7 +22,7 @@ NAME_WIDTH = 20  # letters
 def grey_frames_figure(samples: TestSamples, title: str) -> "Figure":
     """The charge capacity as grey frames, up to 24 samples, generated above measured."""
     ranges = ranges_of(samples.measured)
-    generated = grey_frames(samples.generated[SHOWN_MODE], ranges, samples.grid)
+    generated = grey_frames(samples.generated[GENERATION_MODE], ranges, samples.grid)
     measured = grey_frames(samples.measured, ranges, samples.grid)
     shades = "black to white: lowest to highest measured charge capacity"
     return _frames_figure(samples, generated, measured, f"{title}\n{shades}")
@@ -33,7 +31,7 @@ def grey_frames_figure(samples: TestSamples, title: str) -> "Figure":
 def colour_frames_figure(samples: TestSamples, title: str) -> "Figure":
     """Voltage, current and temperature as red, green and blue; otherwise likewise."""
     ranges = ranges_of(samples.measured)
-    generated = colour_frames(samples.generated[SHOWN_MODE], ranges, samples.grid)
+    generated = colour_frames(samples.generated[GENERATION_MODE], ranges, samples.grid)
     measured = colour_frames(samples.measured, ranges, samples.grid)
     colours = f"{colour_key_in_words(samples.measured)}: lowest to highest measured"
     return _frames_figure(samples, generated, measured, f"{title}\n{colours}")

@@ -32,25 +32,36 @@ ERRORS = ("mae", "rmse")
 
 WIDTH_INCH = 11.0  # of a page
 
-MODES = ("reconstruct", "mean", "prior")
+# The paper forward-propagates the test set: its encoder sees the curve.
+PAPER_MODE, GENERATION_MODE = "reconstruct", "mean"
+MODES = (PAPER_MODE, GENERATION_MODE, "prior")
 BASELINES = ("global_mean", "ecl_mean", "nearest_label", "k_nearest_mean")
 MODE_NOTES = {
-    "reconstruct": "sees the curve",
+    PAPER_MODE: "sees the curve",
     "prior": "z drawn",
-    "mean": "z = 0",
+    GENERATION_MODE: "z = 0",
 }
 
 # Okabe and Ito: told apart with every kind of colour vision.
 MEASURED_COLOUR = "black"
 GENERATED_COLOUR = "#D55E00"
 DRAWS_COLOUR = "#E69F00"
-MODE_COLOURS = {"reconstruct": "#0072B2", "mean": GENERATED_COLOUR}
+MODE_COLOURS = {PAPER_MODE: "#0072B2", GENERATION_MODE: GENERATED_COLOUR}
 MEASURED, GENERATED, DRAWS = "measured", "generated, z = 0", "generated, z drawn"
 
 
 def error_label(error: str, signal: str) -> str:
     """An error with the unit of its signal: "MAE / V"; the total has none."""
     return f"{error.upper()} / {UNITS[signal]}" if signal in UNITS else error.upper()
+
+
+def rule_label(rule: str, setting: dict[str, float]) -> str:
+    """A baseline with what it was told: "k_nearest_mean (k 6, w 0.95)"; w weighs EOL in (14)."""
+    names = {"k": "k", "condition_weight": "w"}
+    told = ", ".join(
+        f"{short} {setting[name]:g}" for name, short in names.items() if name in setting
+    )
+    return f"{rule} ({told})" if told else rule
 
 
 def sample_title(cell_id: str, eol: int, ecl: int) -> str:

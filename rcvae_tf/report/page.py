@@ -13,7 +13,7 @@ from rcvae_tf.report.page_figures import PlannedFigure
 from rcvae_tf.report.page_sections import Section, sections_of
 from rcvae_tf.report.page_sources import Sources, gather
 from rcvae_tf.report.page_summary import summary
-from rcvae_tf.report.report_table import write_csv
+from rcvae_tf.report.report_table import only_ours, write_csv, write_markdown
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -46,7 +46,7 @@ def write_page(sources: Sources, output: Path) -> list[str]:
         output: Folder of `index.html`, `tables/` and `figures/`.
 
     Returns:
-        What was looked for and is not there.
+        What was looked for and is not there, with its whole path.
 
     Raises:
         SettingsError: A file is damaged.
@@ -56,15 +56,16 @@ def write_page(sources: Sources, output: Path) -> list[str]:
     sections = sections_of(material)
     for table in (table for section in sections for table in section.tables):
         write_csv(table, output / TABLES / f"{table.name}.csv")
+        write_markdown(only_ours(table), output / TABLES / f"{table.name}.md")
     html = _template().render(
         summary=summary(material),
-        missing=material.missing,
+        missing=[absent.short for absent in material.missing],
         sections=[_shown(section, output / FIGURES) for section in sections],
     )
     scratch = output / f".{PAGE}.part"
     scratch.write_text(html, encoding="utf-8")
     scratch.replace(output / PAGE)
-    return material.missing
+    return [str(absent) for absent in material.missing]
 
 
 def _shown(section: Section, folder: Path) -> ShownSection:

@@ -6,11 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from data_prep.dataset_card import DatasetCard
+from rcvae_tf.config import resolve
 from rcvae_tf.report.page_sources import Material
 from rcvae_tf.report.report_table import Cell, ReportTable
+from rcvae_tf.report.search_figures import COLUMNS as OF_A_TRIAL
 
-# Trials carry them beside the settings that were searched.
-OF_A_TRIAL = ("trial", "status", "val_mae", "best_epoch", "epochs", "seconds")
+# Preset `paper` decides what the paper leaves open; these it takes from there.
+GIVEN_BY_PAPER = (
+    *("num_hidden_layers", "embedding_dim", "kl_weight"),
+    *("epochs", "patience", "merge_validation"),
+)
 
 
 def assumptions_table() -> ReportTable:
@@ -72,15 +77,33 @@ def trials_table(trials: list[dict[str, Any]]) -> ReportTable:
 
 
 def best_table(material: Material) -> ReportTable:
-    """The settings of preset `paper` as trained, and which of them were searched."""
+    """The settings of preset `paper` as trained on the largest n, and where each comes from."""
     searched = set(material.trials[0]) - set(OF_A_TRIAL) if material.trials else set()
-    rows = [
-        (name, _text(value), "searched" if name in searched else "given")
-        for part in ("model", "training")
-        for name, value in material.best.get(part, {}).items()
-    ]
+    title, config = "Settings that the search found", material.best
+    if material.runs:
+        cycles = max(material.runs)
+        title = f"Settings of preset paper as trained at n = {cycles}"
+        config = material.runs[cycles].config
+    preset = resolve("paper").to_dict()
+    rows: list[tuple[Cell, ...]] = []
+    for part in ("model", "training"):
+        found = preset[part] | material.best.get(part, {})
+        for name, value in config.get(part, {}).items():
+            origin = _origin(name, value, found.get(name), preset[part].get(name), searched)
+            rows.append((name, _text(value), origin))
     columns = ("setting", "value", "from")
-    return ReportTable("best", "Settings that the search found", "", columns, tuple(rows))
+    return ReportTable("best", title, "", columns, tuple(rows))
+
+
+def _origin(name: str, value: Any, found: Any, preset: Any, searched: set[str]) -> str:
+    """Who decided on a setting; `found` is what the search left."""
+    if value != found:
+        return "flag"
+    if name in searched:
+        return "searched"
+    if value != preset:
+        return "flag"
+    return "given by the paper" if name in GIVEN_BY_PAPER else "set by the preset"
 
 
 def settings_table(record: dict[str, Any]) -> ReportTable:

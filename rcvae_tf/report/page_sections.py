@@ -4,10 +4,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rcvae_tf.report import page_facts, page_figures
-from rcvae_tf.report.ablation_tables import table_2, table_s1, table_s2
+from rcvae_tf.report.page_ablation import ablation_tables
 from rcvae_tf.report.page_figures import PlannedFigure
 from rcvae_tf.report.page_sources import Material, RunResults
-from rcvae_tf.report.paper_tables import table_1, table_baselines
+from rcvae_tf.report.paper_tables import look_ups_text, table_1, table_baselines
 from rcvae_tf.report.report_table import ReportTable
 
 # Of t-SNE and k-means: the picture of an embedding, not the embedding.
@@ -20,14 +20,19 @@ TEXTS = {
         "difference is ours less the paper's: below zero is better. Total is the mean over V, I, "
         "T and three planes of Qc, whatever their units. The last four columns are look-ups of "
         "the training data, no model: the mean of all, that of the nearest age (ECL), the sample "
-        "of the nearest condition, and the mean of the k nearest. A dash: no such number."
+        "of the nearest condition, and the mean of the k nearest. They get what the model beside "
+        "them was trained on (preset paper: the validation split too, preset default: not), and "
+        "nearest_label its weight of EOL in (14); the weight that the search found for preset "
+        "paper replaces the 0.9 of assumption 0006. So the same look-up differs between "
+        "the presets. A dash: no such number."
     ),
     "frames": "Charges as the network sees them, each generated frame above the measured one.",
     "ablation": (
         "Every row is a model that was trained again: without one layer of its encoder or decoder, "
         "whole (None), or without the embedding. Beyond the paper: latent, where the decoder gets "
-        "z = 0, and labels, trained on shuffled labels. Ours is mode reconstruct. A dash: not run, "
-        "or not in the paper."
+        "z = 0, and labels, trained on shuffled labels. Ours is mode reconstruct. Column z = 0 is "
+        "the same model generating from the condition alone; the row latent is a model trained "
+        "without z. A dash: not run, or not in the paper."
     ),
     "embedding": "What the embedding has learned of the conditions (EOL, ECL).",
     "search": (
@@ -68,7 +73,6 @@ class Section:
 
 def sections_of(material: Material) -> list[Section]:
     """Everything that the page shows, in order."""
-    ablation = (material.ablation, material.generated)
     record = material.record
     return [
         Section(
@@ -81,7 +85,7 @@ def sections_of(material: Material) -> list[Section]:
         Section(
             "ablation",
             "Ablation",
-            tables=[table_2(*ablation), table_s1(*ablation), table_s2(*ablation)],
+            tables=ablation_tables(material),
             figures=page_figures.ablation_figures(material),
         ),
         Section(
@@ -119,11 +123,18 @@ def sections_of(material: Material) -> list[Section]:
 def _error_tables(material: Material) -> list[ReportTable]:
     paper, default = _metrics(material.runs), _metrics(material.default_runs)
     title = "total MAE on the test set beside the baselines"
+    first = table_1(paper)
     # Their sentences, one for each n, repeat the numbers; the summary has that of the largest n.
     return [
-        table_1(paper),
-        replace(table_baselines(paper, f"Preset paper: {title}", "baselines_paper"), note=""),
-        replace(table_baselines(default, f"Preset default: {title}", "baselines_default"), note=""),
+        replace(first, note=f"{first.note} {look_ups_text(paper)}".strip()),
+        replace(
+            table_baselines(paper, f"Preset paper: {title}", "baselines_paper"),
+            note=look_ups_text(paper),
+        ),
+        replace(
+            table_baselines(default, f"Preset default: {title}", "baselines_default"),
+            note=look_ups_text(default),
+        ),
     ]
 
 

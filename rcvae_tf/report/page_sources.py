@@ -1,6 +1,7 @@
 """What the commands left, read for the page; what is not there is noted, not refused."""
 
 import json
+from collections.abc import Container
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from data_prep.errors import SettingsError
 from rcvae_tf.config import read_stored
 from rcvae_tf.embedding_matrix import EmbeddingMatrix, load_embedding_matrix
 from rcvae_tf.report.ablation_tables import read_ablation
+from rcvae_tf.report.figure_embedding import can_be_mapped
+from rcvae_tf.report.labels import BASELINES, ERRORS, MODES, TOTAL
 from rcvae_tf.report.search_figures import read_trials
 from rcvae_tf.run_directory import RunDirectory
 from rcvae_tf.test_samples import TestSamples, load_test_samples
@@ -48,6 +51,27 @@ class RunResults:
     embedding: EmbeddingMatrix | None
 
 
+@dataclass(frozen=True)
+class Absent:
+    """What was looked for in vain.
+
+    Args:
+        path: As it was given.
+        reason: Why what is there is of no use; empty where nothing is there.
+    """
+
+    path: Path
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.path}{self.reason}"
+
+    @property
+    def short(self) -> str:
+        """For a page that others read: no place on anybody's disk."""
+        return f"{Path(*self.path.parts[-3:])}{self.reason}"
+
+
 @dataclass
 class Material:
     """All that a page shows; by number of early cycles, ascending.
@@ -74,22 +98,20 @@ class Material:
     trials: list[Row] = field(default_factory=list)
     best: dict[str, Any] = field(default_factory=dict)
     record: dict[str, Any] = field(default_factory=dict)
-    missing: list[str] = field(default_factory=list)
+    missing: list[Absent] = field(default_factory=list)
 
 
 def gather(sources: Sources) -> Material:
     """Reads everything that is there.
 
     Raises:
-        SettingsError: A file is damaged, or two folders are of one number of early cycles.
+        SettingsError: A file is damaged, two folders of one kind are of one number of early
+            cycles, or a run is not one of its preset.
         DatasetError: A card is damaged.
     """
     material = Material()
-    for folders, runs in (
-        (sources.runs, material.runs),
-        (sources.default_runs, material.default_runs),
-    ):
-        _gather_runs(folders, runs, material.missing)
+    material.runs = _gather_runs(sources.runs, "paper", material.missing)
+    material.default_runs = _gather_runs(sources.default_runs, "default", material.missing)
     for folder in sources.ablations:
         _gather_ablation(folder, material)
     for folder in sources.data:
@@ -102,26 +124,64 @@ def gather(sources: Sources) -> Material:
 
 
 def _gather_runs(
-    folders: tuple[Path, ...], runs: dict[int, RunResults], missing: list[str]
-) -> None:
+    folders: tuple[Path, ...], preset: str, missing: list[Absent]
+) -> dict[int, RunResults]:
     found: dict[int, RunResults] = {}
     for folder in folders:
         directory = RunDirectory(folder)
         if not _is_there(directory.metrics, missing):
             continue
-        metrics = _json(directory.metrics)
+        config = directory.read_config()
+        _check_whole(config, preset, folder)
+        metrics = _metrics(directory.metrics)
         cycles = int(metrics["cycles"])
         _check_new(cycles, found, folder)
         samples = _is_there(directory.test_samples, missing)
-        detached = "embedding" in str(directory.read_config()["model"].get("detach"))
-        embedding = not detached and _is_there(directory.embeddings, missing)
         found[cycles] = RunResults(
             metrics=metrics,
-            config=directory.read_config(),
+            config=config,
             samples=load_test_samples(directory.test_samples) if samples else None,
-            embedding=load_embedding_matrix(directory.embeddings) if embedding else None,
+            embedding=_embedding(directory.embeddings, missing),
         )
-    runs.update(sorted(found.items()))
+    return dict(sorted(found.items()))
+
+
+def _check_whole(config: dict[str, Any], preset: str, folder: Path) -> None:
+    """A row of an ablation, or a run of the other preset, would pass for what it is not."""
+    given = config.get("preset")
+    detached = config.get("model", {}).get("detach", "none")
+    shuffled = config.get("training", {}).get("shuffle_labels", False)
+    if given != preset or detached != "none" or shuffled:
+        raise SettingsError(
+            f"{folder}: expected a run of preset {preset}, nothing detached, labels not shuffled. "
+            f"Received: preset {given}, detach {detached}, shuffle_labels {shuffled}. Give another."
+        )
+
+
+def _metrics(path: Path) -> dict[str, Any]:
+    metrics = _json(path)
+    try:
+        int(metrics["cycles"])
+        for kind, names in (("modes", MODES), ("baselines", BASELINES)):
+            for by_signal in (metrics[kind][name] for name in names):
+                for errors in (by_signal[TOTAL], *by_signal.values()):
+                    [float(errors[error]) for error in ERRORS]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise SettingsError(
+            f"{path}: not what a run measured ({type(error).__name__}: {error}). Make it anew with "
+            "`python -m rcvae_tf.evaluate`."
+        ) from error
+    return metrics
+
+
+def _embedding(path: Path, missing: list[Absent]) -> EmbeddingMatrix | None:
+    if not _is_there(path, missing):
+        return None
+    matrix = load_embedding_matrix(path)
+    if can_be_mapped(matrix.embeddings):
+        return matrix
+    missing.append(Absent(path, " (no map: too few conditions, or all embeddings equal)"))
+    return None
 
 
 def _gather_ablation(folder: Path, material: Material) -> None:
@@ -130,7 +190,11 @@ def _gather_ablation(folder: Path, material: Material) -> None:
         ("ablation_generated.csv", material.generated),
     ):
         if _is_there(folder / name, material.missing):
-            rows += read_ablation(folder / name)
+            added = read_ablation(folder / name)
+            earlier = {row["early_cycles"] for row in rows}
+            for cycles in sorted({row["early_cycles"] for row in added}):
+                _check_new(cycles, earlier, folder)
+            rows += added
 
 
 def _gather_data(folder: Path, material: Material) -> None:
@@ -149,14 +213,14 @@ def _gather_search(folder: Path, material: Material) -> None:
         material.best = read_stored(folder / "best.json")
 
 
-def _is_there(path: Path, missing: list[str]) -> bool:
+def _is_there(path: Path, missing: list[Absent]) -> bool:
     if path.is_file():
         return True
-    missing.append(str(Path(*path.parts[-3:])))
+    missing.append(Absent(path))
     return False
 
 
-def _check_new(cycles: int, found: dict[int, Any], folder: Path) -> None:
+def _check_new(cycles: int, found: Container[int], folder: Path) -> None:
     if cycles in found:
         raise SettingsError(
             f"{folder}: of {cycles} early cycles, as another one that was given. Give one of each."

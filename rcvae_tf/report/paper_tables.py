@@ -2,12 +2,20 @@
 
 from typing import Any
 
-from rcvae_tf.report.labels import BASELINES, ERRORS, MODE_NOTES, MODES, SIGNAL_LABELS, TOTAL
+from rcvae_tf.report.labels import (
+    BASELINES,
+    ERRORS,
+    GENERATION_MODE,
+    MODE_NOTES,
+    MODES,
+    PAPER_MODE,
+    SIGNAL_LABELS,
+    TOTAL,
+    rule_label,
+)
 from rcvae_tf.report.paper_numbers import paper_rows
 from rcvae_tf.report.report_table import OURS, Cell, ReportTable
 
-# The paper forward-propagates the test set: its encoder sees the curve.
-PAPER_MODE, GENERATION_MODE = "reconstruct", "mean"
 COPY, NEIGHBOURS, ALL_ALIKE = "nearest_label", "k_nearest_mean", "global_mean"
 
 Metrics = dict[str, Any]
@@ -76,6 +84,24 @@ def table_baselines(metrics: dict[int, Metrics], title: str, name: str) -> Repor
         ),
         rows=tuple(rows),
     )
+
+
+def look_ups_text(metrics: dict[int, Metrics]) -> str:
+    """What the look-ups of each run were told, in words.
+
+    Args:
+        metrics: Contents of `metrics.json` by the number of early cycles.
+    """
+    runs = []
+    for cycles, measured in sorted(metrics.items()):
+        settings = measured.get("baseline_settings", {})
+        rules = [
+            rule_label(rule, settings[rule]) for rule in (COPY, NEIGHBOURS) if rule in settings
+        ]
+        if rules:
+            charges = measured["samples"]["train"]
+            runs.append(f"n = {cycles}, of {charges} training charges: {', '.join(rules)}")
+    return f"Look-ups, w being the weight of EOL in (14): {'; '.join(runs)}." if runs else ""
 
 
 def difference(ours: float | None, paper: float | None) -> float | None:

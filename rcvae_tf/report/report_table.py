@@ -51,6 +51,14 @@ def write_csv(table: ReportTable, path: Path) -> None:
     scratch.replace(path)
 
 
+def write_markdown(table: ReportTable, path: Path) -> None:
+    """Writes title, table and note, whole or not at all."""
+    scratch = path.with_name(f".{path.name}.part")
+    parts = (f"**{table.title}**\n", as_markdown(table), table.note)
+    scratch.write_text("\n".join(filter(None, parts)).rstrip() + "\n", encoding="utf-8")
+    scratch.replace(path)
+
+
 def as_markdown(table: ReportTable) -> str:
     """The table in Markdown, numbers to the right, without title and note."""
     lines = [_line(table.columns), _line(_rule(table, k) for k in range(len(table.columns)))]
@@ -59,8 +67,10 @@ def as_markdown(table: ReportTable) -> str:
 
 
 def only_ours(table: ReportTable) -> ReportTable:
-    """Without the rows in which the paper alone has numbers."""
+    """Without the rows in which the paper alone has numbers; a table of ours alone as it is."""
     ours = [k for k, column in enumerate(table.columns) if column.split()[-1] == OURS]
+    if not ours:
+        return table
     rows = tuple(row for row in table.rows if any(row[k] is not None for k in ours))
     return replace(table, rows=rows)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_prep.errors import SettingsError
-from rcvae_tf.report.labels import GENERATED_COLOUR, MODE_COLOURS, WIDTH_INCH
+from rcvae_tf.report.labels import GENERATED_COLOUR, MODE_COLOURS, PAPER_MODE, WIDTH_INCH
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,7 +19,7 @@ COLUMNS = ("trial", "status", "val_mae", "best_epoch", "epochs", "seconds")
 LINEAR_SETTINGS = ("num_hidden_layers", "condition_weight")
 DOUBLED_SETTINGS = ("hidden_dim", "latent_dim", "embedding_dim", "batch_size")
 PANELS_IN_A_ROW = 4
-TRIAL_COLOUR = MODE_COLOURS["reconstruct"]
+TRIAL_COLOUR = MODE_COLOURS[PAPER_MODE]
 BEST_COLOUR = GENERATED_COLOUR
 FAILED_COLOUR = "0.35"
 # Of the height of an axis; failed trials have no error, and stand where the worst are.

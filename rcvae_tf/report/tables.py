@@ -6,12 +6,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from rcvae_tf.report.labels import ERRORS, MODE_NOTES, SIGNAL_LABELS
+from rcvae_tf.report.labels import ERRORS, GENERATION_MODE, MODE_NOTES, SIGNAL_LABELS, rule_label
 
 
 def print_metrics(metrics: dict[str, Any], console: Console) -> None:
     """Prints MAE and RMSE by signal, the skill, and the use of the latent space."""
-    signals = [name for name in SIGNAL_LABELS if name in metrics["modes"]["mean"]]
+    signals = [name for name in SIGNAL_LABELS if name in metrics["modes"][GENERATION_MODE]]
     counts = metrics["samples"]
     console.print(
         f"{counts['test']} test charges, {counts['train']} for training; "
@@ -24,7 +24,7 @@ def print_metrics(metrics: dict[str, Any], console: Console) -> None:
         f"{SIGNAL_LABELS[s]} {metrics['skill'][s]:+.2f}" for s in signals if s in metrics["skill"]
     )
     console.print(f"skill, 1 - MAE (mean) / MAE (nearest_label), above 0 is better:\n  {skills}")
-    time = metrics["modes"]["mean"].get("elapsed_time_s")
+    time = metrics["modes"][GENERATION_MODE].get("elapsed_time_s")
     if time:
         copied = metrics["baselines"]["nearest_label"]["elapsed_time_s"]
         console.print(
@@ -57,14 +57,5 @@ def error_table(metrics: dict[str, Any], signals: list[str], error: str) -> Tabl
     table.add_section()
     for rule, errors in metrics["baselines"].items():
         cells = [f"{errors[name][error]:.4f}" for name in signals]
-        table.add_row(_rule_label(rule, metrics), *cells)
+        table.add_row(rule_label(rule, metrics["baseline_settings"][rule]), *cells)
     return table
-
-
-def _rule_label(rule: str, metrics: dict[str, Any]) -> str:
-    setting = metrics["baseline_settings"][rule]
-    if "k" in setting:
-        return f"{rule} (k {setting['k']}, w {setting['condition_weight']:g})"
-    if setting:
-        return f"{rule} (w {setting['condition_weight']:g})"
-    return rule

@@ -5,16 +5,20 @@ from pathlib import Path
 
 from data_prep.dataset_card import CARD_NAME, FIGURES_FOLDER
 from rcvae_tf.reproduction import layout
-from rcvae_tf.reproduction.settings import ReproduceSettings, placed
+from rcvae_tf.reproduction.settings import PAPER_LAYERS, ReproduceSettings, placed
 from rcvae_tf.run_directory import RunDirectory
 
 Argument = str | Path | tuple[Path, ...]  # paths are relative to the folder of the reproduction
 
 PAPER_RUN, DEFAULT_RUN = "paper", "default"
 # What the paper gives is not searched.
-GIVEN_BY_PAPER = ("--num-hidden-layers", "16", "--embedding-dim", "473", "--kl-weight", "1")
+GIVEN_BY_PAPER = (
+    *("--num-hidden-layers", str(PAPER_LAYERS)),
+    *("--embedding-dim", "473", "--kl-weight", "1"),
+)
 BEST = layout.SEARCH / "best.json"
 TRIALS = layout.SEARCH / "trials.csv"
+ABLATE = "rcvae_tf.ablate"
 ABLATION_TABLES = ("ablation.csv", "ablation_generated.csv")
 
 
@@ -27,11 +31,13 @@ class Part:
         title: What the terminal calls it.
         module: The command, as in `python -m`.
         arguments: With which it starts.
-        inputs: Files that earlier parts made; where one changes, this part starts anew.
+        inputs: Files that earlier parts made; where one changes, this part starts anew. Those of
+            a part that is not `needed` may lack.
         outputs: Files that are there when it is done.
         folder: What it fills alone; removed before it starts anew. None: it replaces files.
         resumable: A file whose presence says that an unfinished part can go on.
         resume: The arguments with which it goes on.
+        needed: Whether the parts after it stop where it fails.
     """
 
     name: str
@@ -43,6 +49,7 @@ class Part:
     folder: Path | None = None
     resumable: Path | None = None
     resume: tuple[Argument, ...] = ()
+    needed: bool = True
 
 
 def parts_of(settings: ReproduceSettings, jobs: int | None = None) -> list[Part]:
@@ -150,13 +157,14 @@ def _ablation(settings: ReproduceSettings, cycles: int, processes: tuple[str, ..
     return Part(
         name=f"ablate-n{cycles:03d}",
         title=f"ablate, n = {cycles}",
-        module="rcvae_tf.ablate",
+        module=ABLATE,
         arguments=arguments,
         inputs=(data / CARD_NAME, BEST),
         outputs=tuple(folder / name for name in ABLATION_TABLES),
         folder=folder,
         resumable=folder / "ablation.json",
         resume=arguments,
+        needed=False,
     )
 
 

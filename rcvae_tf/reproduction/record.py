@@ -12,8 +12,10 @@ from typing import Any
 from data_prep import settings as plain
 from data_prep.errors import SettingsError
 from rcvae_tf import __version__
+from rcvae_tf.ablation.rows import parse_rows
 from rcvae_tf.reproduction.layout import RECORD
-from rcvae_tf.reproduction.settings import ReproduceSettings, placed
+from rcvae_tf.reproduction.parts import ABLATE
+from rcvae_tf.reproduction.settings import PAPER_LAYERS, ReproduceSettings, placed
 from rcvae_tf.run_directory import write_json
 
 FORMAT_VERSION = 1
@@ -30,7 +32,8 @@ class Record:
     Args:
         output: Its folder.
         settings: What is reproduced, as JSON-ready values.
-        parts: By name: title, argv, started, seconds, done, and the SHA-256 of its inputs.
+        parts: By name: title, argv, started, seconds, done, the SHA-256 of its inputs, and the
+            versions of the packages, one entry for each set of them that it ran with.
     """
 
     output: Path
@@ -42,7 +45,7 @@ class Record:
         values = {
             "format_version": FORMAT_VERSION,
             "settings": self.settings,
-            "versions": _versions(),
+            "versions": versions(),
             "host": {
                 "system": platform.system(),
                 "machine": platform.machine(),
@@ -57,14 +60,22 @@ class Record:
 def open_record(output: Path, settings: ReproduceSettings) -> Record:
     """The record of a reproduction that lies there, else a new one.
 
+    One without a finished part binds nobody: its settings may have been the fault. More rows
+    make an ablation one that is to go on.
+
     Raises:
         SettingsError: A damaged record, or one of other settings.
     """
     values = plain.to_dict(settings) | {"input": placed(settings)}
     stored = read_record(output / RECORD)
-    if stored is None:
+    if stored is None or not any(entry["done"] for entry in stored["parts"].values()):
         return Record(output, values)
-    _check_same(output, stored["settings"], values)
+    # A setting that is younger than the record had its default.
+    before = plain.to_dict(ReproduceSettings()) | stored["settings"]
+    _check_same(output, before, values)
+    if _rows(before["rows"]) != _rows(values["rows"]):
+        for entry in stored["parts"].values():
+            entry["done"] &= ABLATE not in entry["argv"]
     return Record(output, values, stored["parts"])
 
 
@@ -92,21 +103,31 @@ def read_record(path: Path) -> dict[str, Any] | None:
 
 
 def _check_same(output: Path, stored: dict[str, Any], given: dict[str, Any]) -> None:
-    # A setting that is younger than the record had its default.
-    stored = plain.to_dict(ReproduceSettings()) | stored
     for name in given:
         old, new = stored[name], given[name]
-        if old != new and not (name == "early_cycles" and _extends(old, new)):
+        if old != new and not (name in EXTENSIBLE and EXTENSIBLE[name](old, new)):
             raise SettingsError(
                 f"--output {output}: holds a reproduction with {name}={_shown(old)}, not "
                 f"{_shown(new)}. Give the same settings, another --output, or --overwrite."
             )
 
 
-def _extends(old: Any, new: list[str]) -> bool:
+def _more_cycles(old: list[str], new: list[str]) -> bool:
     """More n beside the old ones; the search, on the largest n, stays what it was."""
     counts = {int(word) for word in new}
     return bool(old) and {int(w) for w in old} <= counts and max(map(int, old)) == max(counts)
+
+
+def _more_rows(old: list[str], new: list[str]) -> bool:
+    return _rows(old) <= _rows(new)
+
+
+def _rows(words: list[str]) -> set[str]:
+    return set(parse_rows(words, PAPER_LAYERS))
+
+
+# What may grow in the same folder.
+EXTENSIBLE = {"early_cycles": _more_cycles, "rows": _more_rows}
 
 
 def _shown(value: Any) -> str:
@@ -114,7 +135,8 @@ def _shown(value: Any) -> str:
 
 
 @cache
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Versions of the packages that the numbers depend on."""
     found = {"rcvae_tf": __version__}
     for name in PACKAGES:
         try:

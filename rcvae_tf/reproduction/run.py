@@ -16,12 +16,13 @@ from rcvae_tf.reproduction import layout
 from rcvae_tf.reproduction.children import Runner, children_of
 from rcvae_tf.reproduction.parts import Argument, Part, parts_of
 from rcvae_tf.reproduction.progress import last_line, part_line, say
-from rcvae_tf.reproduction.record import Record, open_record
+from rcvae_tf.reproduction.record import Record, open_record, versions
 from rcvae_tf.reproduction.settings import ReproduceSettings
 
 # How often the time of a part that is at work is written down; what a SIGKILL loses of it.
 WRITE_EVERY_S = 10.0
 INPUT_AT_FAULT = 2  # exit code of a part
+RUN_AGAIN = ". Run again to go on."
 
 
 class PartFailed(Exception):
@@ -82,20 +83,37 @@ def clear(output: Path) -> None:
 
 
 def run_parts(parts: list[Part], record: Record, runner: Runner) -> None:
-    """Runs what is not done, in order.
+    """Runs what is not done, in order; a failed part that is not needed is told at the end again.
 
     Args:
         parts: Each after those whose files it reads.
         record: What is done; kept up to date.
         runner: Runs one command.
+
+    Raises:
+        SettingsError: A part did not take its input.
+        PartFailed: A part ended otherwise, or one that is not needed failed.
     """
+    failures = []
     for number, part in enumerate(parts, 1):
         title = f"part {number} of {len(parts)}: {part.title}"
-        inputs = {str(path): sha256(record.output / path) for path in part.inputs}
+        inputs = _inputs(part, record.output)
         if is_done(part, record, inputs):
             say(f"{title} ... kept")
-        else:
+            continue
+        try:
             _run_part(part, title, inputs, record, runner)
+        except (SettingsError, PartFailed) as error:
+            if part.needed:
+                raise
+            failures.append(str(error).removesuffix(RUN_AGAIN))
+            say(f"{failures[-1]}. Going on without it.")
+    if failures:
+        raise PartFailed(f"{'; '.join(failures)}{RUN_AGAIN}")
+
+
+def _inputs(part: Part, output: Path) -> dict[str, str]:
+    return {str(p): sha256(output / p) for p in part.inputs if (output / p).is_file()}
 
 
 def is_done(part: Part, record: Record, inputs: dict[str, str]) -> bool:
@@ -105,8 +123,8 @@ def is_done(part: Part, record: Record, inputs: dict[str, str]) -> bool:
     return bool(entry.get("done")) and entry.get("inputs") == inputs and there
 
 
-def arguments_to_start(part: Part, record: Record, inputs: dict[str, str]) -> tuple[Argument, ...]:
-    """Those to go on with where an unfinished part can; else its place is cleared.
+def can_go_on(part: Part, record: Record, inputs: dict[str, str]) -> bool:
+    """Whether an unfinished part need not start anew: it began from these inputs, and left a state.
 
     Args:
         part: Not done.
@@ -114,21 +132,25 @@ def arguments_to_start(part: Part, record: Record, inputs: dict[str, str]) -> tu
         inputs: SHA-256 of its inputs now.
     """
     same = record.parts.get(part.name, {}).get("inputs") == inputs
-    if same and part.resumable and (record.output / part.resumable).is_file():
-        return part.resume
+    return bool(same and part.resumable and (record.output / part.resumable).is_file())
+
+
+def _clear_place(part: Part, output: Path) -> None:
     if part.folder:
-        shutil.rmtree(record.output / part.folder, ignore_errors=True)
+        shutil.rmtree(output / part.folder, ignore_errors=True)
         # What a killed preparation was making lies beside its place.
-        for path in (record.output / part.folder).parent.glob(f".{part.folder.name}-*"):
+        for path in (output / part.folder).parent.glob(f".{part.folder.name}-*"):
             shutil.rmtree(path, ignore_errors=True)
-    return part.arguments
 
 
 def _run_part(
     part: Part, title: str, inputs: dict[str, str], record: Record, runner: Runner
 ) -> None:
-    arguments = arguments_to_start(part, record, inputs)
-    entry = _entry(part, arguments, inputs, record)
+    goes_on = can_go_on(part, record, inputs)
+    if not goes_on:
+        _clear_place(part, record.output)
+    arguments = part.resume if goes_on else part.arguments
+    entry = _entry(part, arguments, inputs, record, goes_on)
     log = record.output / layout.log(part.name)
     log.parent.mkdir(exist_ok=True)
     argv = command(part.module, arguments, record.output)
@@ -142,7 +164,11 @@ def _run_part(
 
 
 def _entry(
-    part: Part, arguments: tuple[Argument, ...], inputs: dict[str, str], record: Record
+    part: Part,
+    arguments: tuple[Argument, ...],
+    inputs: dict[str, str],
+    record: Record,
+    goes_on: bool,
 ) -> dict[str, Any]:
     entry = {
         "title": part.title,
@@ -151,10 +177,13 @@ def _entry(
         "seconds": 0.0,
         "done": False,
         "inputs": inputs,
+        "versions": [versions()],
     }
-    before = record.parts.get(part.name, {})
-    if before.get("inputs") == inputs:
+    if goes_on:
+        before = record.parts[part.name]
         entry |= {name: before[name] for name in ("started", "seconds")}
+        others = [used for used in before.get("versions", []) if used != versions()]
+        entry["versions"] = [*others, versions()]
     record.parts[part.name] = entry
     record.write()
     return entry
@@ -219,4 +248,4 @@ def _failure(title: str, code: int, log: Path) -> Exception:
         end = f"ended by {name}{', often a lack of memory' if name == 'SIGKILL' else ''}"
     else:
         end = f"exit code {code}: {words}"
-    return PartFailed(f"{title}: {end} (log: {log}). Run again to go on.")
+    return PartFailed(f"{title}: {end} (log: {log}){RUN_AGAIN}")

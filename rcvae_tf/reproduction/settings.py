@@ -8,8 +8,11 @@ from typing import Any
 from data_prep.config import AUTO, PrepConfig
 from data_prep.errors import SettingsError
 from data_prep.settings import setting, validate
+from rcvae_tf.ablation.rows import parse_rows
 
 SOURCES = PrepConfig.__dataclass_fields__["source"].metadata["choices"]
+DEMO = "demo"
+PAPER_LAYERS = 16
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class ReproduceSettings:
 
     def __post_init__(self) -> None:
         validate(self)
+        parse_rows(self.rows, PAPER_LAYERS)
         counts = _counts("early_cycles", self.early_cycles)
         if not counts:
             raise SettingsError("`early_cycles` must name a number of cycles. Received: none.")
@@ -81,16 +85,15 @@ class ReproduceSettings:
 
 
 # Every kind of part, table and figure; as many of each as ten minutes on two busy cores allow.
+# Preset default and the ablation are on the largest n alone.
 QUICK: dict[str, Any] = {
-    "source": "demo",
+    "source": DEMO,
     "early_cycles": ("4", "8", "12", "16", "20"),
     "trials": 3,
     "trial_epochs": 4,
     "epochs": 20,
-    "default_cycles": ("20",),
     "rows": ("Decoder_1", "Encoder_16", "None", "Embedding", "latent", "labels"),
     "ablation_epochs": 3,
-    "ablation_cycles": ("20",),
     "jit_compile": False,
 }
 
@@ -101,13 +104,21 @@ def resolve(given: Mapping[str, Any]) -> ReproduceSettings:
     Raises:
         SettingsError: A value out of its range, or no measurements to reproduce from.
     """
-    settings = ReproduceSettings(**{**(QUICK if given.get("quick") else {}), **given})
-    if settings.input is None and not settings.quick:
+    settings = ReproduceSettings(**{**(_quick(given) if given.get("quick") else {}), **given})
+    if settings.input is None and settings.source != DEMO:
+        kind = "measurement" if settings.source == AUTO else settings.source
         raise SettingsError(
-            "`input` must be the folder of the MATR files. Received: nothing. Without them "
-            "--quick does all of it on simulated cells."
+            f"`input` must be the folder of the {kind} files. Received: nothing. Without them "
+            f"--source {DEMO} or --quick does all of it on simulated cells."
         )
     return settings
+
+
+def _quick(given: Mapping[str, Any]) -> dict[str, Any]:
+    defaults = {**QUICK, **given}
+    largest = _counts("early_cycles", defaults["early_cycles"])[-1:]
+    alone = tuple(str(n) for n in largest)
+    return QUICK | {"default_cycles": alone, "ablation_cycles": alone}
 
 
 def placed(settings: ReproduceSettings) -> str | None:

@@ -2,16 +2,22 @@ import csv
 import dataclasses
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from data_prep.errors import SettingsError
+from rcvae_tf.config import resolve
+from rcvae_tf.embedding_matrix import EmbeddingMatrix
 from rcvae_tf.report import __main__ as report
 from rcvae_tf.report import page, page_facts
+from rcvae_tf.report.ablation_tables import plateau_text
+from rcvae_tf.report.page_ablation import ablation_tables
 from rcvae_tf.report.page_cells import Heading, PageCell, page_table
-from rcvae_tf.report.page_sources import Material, Sources, gather
+from rcvae_tf.report.page_sources import Material, RunResults, Sources, gather
 from rcvae_tf.report.page_summary import summary
 from rcvae_tf.report.report_table import ReportTable
 from rcvae_tf.run_directory import RunDirectory
@@ -86,12 +92,12 @@ RECORD = {
 
 
 @pytest.fixture
-def sources(tmp_path, default_run, dataset):
+def sources(tmp_path, paper_run, default_run, dataset):
     """All that a page can be made of; the runs are of six early cycles."""
-    config = default_run.directory.read_config()
+    config = paper_run.directory.read_config()
     (tmp_path / "reproduce.json").write_text(json.dumps(RECORD))
     return Sources(
-        runs=(default_run.directory.path,),
+        runs=(paper_run.directory.path,),
         default_runs=(default_run.directory.path,),
         ablations=(write_ablation(tmp_path / "ablation"),),
         data=(write_card(tmp_path / "data", dataset),),
@@ -189,16 +195,25 @@ def test_pictures_lie_beside_the_page_and_inside_it(made_page, tmp_path):
     assert len(list((tmp_path / "figures").iterdir())) == len(made_page.all("img"))
 
 
-def test_tables_lie_beside_the_page_as_csv(made_page, tmp_path):
+def test_tables_lie_beside_the_page_as_csv_and_markdown(made_page, tmp_path):
     names = {path.name for path in (tmp_path / "tables").iterdir()}
-    assert names == {
-        *("table_1.csv", "table_2.csv", "table_s1.csv", "table_s2.csv"),
-        *("baselines_paper.csv", "baselines_default.csv"),
-    }
+    tables = ("table_1", "table_2", "table_s1", "table_s2", "baselines_paper", "baselines_default")
+    assert names == {f"{table}.{kind}" for table in tables for kind in ("csv", "md")}
+    text = (tmp_path / "tables" / "table_2.md").read_text(encoding="utf-8")
+    assert text.startswith("**Table 2: ")
+    assert "| Decoder_1 | 2 |" in text  # ours; rows of the paper alone are left to the CSV
+    assert "Decoder_7" not in text
     with (tmp_path / "tables" / "table_2.csv").open() as file:
-        rows = {row["detach"]: row for row in csv.DictReader(file)}
-    assert float(rows["Decoder_1"]["MAE Total ours"]) == 2.0
-    assert len(rows) == 33  # 32 of the paper, and latent
+        rows = {(row["n"], row["detach"]): row for row in csv.DictReader(file)}
+    assert float(rows["6", "Decoder_1"]["MAE Total ours"]) == 2.0
+    assert len(rows) == 33 + 32  # 32 of the paper, and latent; those of the paper at n = 100
+
+
+def test_the_column_z_is_told_from_the_row_latent(made_page):
+    assert (
+        "Column z = 0 is the same model generating from the condition alone; the row latent is a "
+        "model trained without z."
+    ) in made_page.text
 
 
 def test_times_are_of_parts_that_are_done(made_page):
@@ -227,7 +242,9 @@ def test_settings_name_no_place_on_the_disk(made_page, tmp_path):
 
 
 def test_the_summary_says_that_trainings_were_cut(made_page):
-    assert "Cut short: trainings end after 20 epochs (the paper: 1000)." in made_page.text
+    assert "trainings of preset paper end after 20 epochs (1000), of preset default" in (
+        made_page.text
+    )
 
 
 def test_figures_are_drawn_into_files(sources, tmp_path):
@@ -245,8 +262,15 @@ def test_without_anything_the_page_has_the_papers_numbers_and_says_so(tmp_path, 
     assert made.all("img") == []
 
 
-def test_what_is_missing_is_said_and_no_error(sources, tmp_path, run_copy, not_drawn):
-    directory = RunDirectory(run_copy.directory.path)
+@pytest.fixture
+def paper_copy(paper_run, tmp_path):
+    """The run of preset `paper` in a folder of its own, for what damages it."""
+    shutil.copytree(paper_run.directory.path, tmp_path / "paper")
+    return RunDirectory(tmp_path / "paper")
+
+
+def test_what_is_missing_is_said_and_no_error(sources, tmp_path, paper_copy, not_drawn):
+    directory = paper_copy
     directory.test_samples.unlink()
     directory.embeddings.unlink()
     lost = dataclasses.replace(sources, runs=(directory.path,), search=tmp_path / "nowhere")
@@ -255,20 +279,76 @@ def test_what_is_missing_is_said_and_no_error(sources, tmp_path, run_copy, not_d
         *("test_samples.npz", "embeddings.npz", "trials.csv", "best.json"),
     ]
     made = Reader((tmp_path / "index.html").read_text())
-    assert f"Not there when this page was made: {', '.join(missing)}." in made.text
+    assert missing[0] == str(directory.test_samples)  # the terminal names it as it was given
+    short = [str(Path(*Path(name).parts[-3:])) for name in missing]
+    assert f"Not there when this page was made: {', '.join(short)}." in made.text
+    assert str(tmp_path) not in (tmp_path / "index.html").read_text()
     assert "figure_5" not in made.ids
     assert "figure_4_default_n006" in made.ids
 
 
-def test_a_model_without_embedding_lacks_nothing(sources, run_copy):
-    directory = run_copy.directory
-    config = directory.read_config()
-    config["model"]["detach"] = "embedding"
-    directory.config.write_text(json.dumps(config))
-    directory.embeddings.unlink()
-    material = gather(dataclasses.replace(sources, runs=(directory.path,)))
-    assert material.missing == []
-    assert material.runs[6].embedding is None
+@pytest.mark.parametrize(
+    ("count", "equal"), [(3, False), (8, True)], ids=["three conditions", "equal embeddings"]
+)
+def test_an_embedding_without_a_map_is_said_and_no_error(
+    sources, tmp_path, paper_copy, not_drawn, count, equal
+):
+    embeddings = np.ones((count, 2)) if equal else np.arange(2.0 * count).reshape(count, 2)
+    labels, cells = np.full((count, 2), 400), np.array(["c"] * count)
+    EmbeddingMatrix(embeddings, labels, cells, 0.9).save(paper_copy.embeddings)
+    reason = "(no map: too few conditions, or all embeddings equal)"
+    lost = dataclasses.replace(sources, runs=(paper_copy.path,))
+    assert page.write_page(lost, tmp_path) == [f"{paper_copy.embeddings} {reason}"]
+    made = Reader((tmp_path / "index.html").read_text())
+    assert f"paper/embeddings.npz {reason}." in made.text
+    assert "figure_7_n006" not in made.ids
+    assert "figure_5" in made.ids
+
+
+@pytest.mark.parametrize(
+    ("part", "changes", "received"),
+    [
+        (None, {"preset": "default"}, "preset default, detach none, shuffle_labels False"),
+        ("model", {"detach": "latent"}, "preset paper, detach latent, shuffle_labels False"),
+        ("training", {"shuffle_labels": True}, "preset paper, detach none, shuffle_labels True"),
+    ],
+)
+def test_a_run_that_is_not_the_whole_preset_is_refused(
+    sources, paper_copy, part, changes, received
+):
+    config = paper_copy.read_config()
+    (config[part] if part else config).update(changes)
+    paper_copy.config.write_text(json.dumps(config))
+    with pytest.raises(SettingsError, match=rf"expected a run of preset paper, .*{received}\."):
+        gather(dataclasses.replace(sources, runs=(paper_copy.path,)))
+
+
+def test_a_run_of_preset_paper_is_no_run_of_preset_default(sources):
+    with pytest.raises(SettingsError, match=r"expected a run of preset default, .* preset paper,"):
+        gather(dataclasses.replace(sources, default_runs=sources.runs))
+
+
+@pytest.mark.parametrize("lost", ["everything", "modes", "baselines", "cycles", "total", "number"])
+def test_damaged_metrics_are_refused_in_one_line(sources, paper_copy, capsys, tmp_path, lost):
+    metrics = json.loads(paper_copy.metrics.read_text())
+    if lost == "everything":
+        metrics = {}
+    elif lost == "total":
+        del metrics["baselines"]["nearest_label"]["total"]
+    elif lost == "number":
+        metrics["modes"]["prior"]["voltage_v"]["rmse"] = None
+    else:
+        del metrics[lost]
+    paper_copy.metrics.write_text(json.dumps(metrics))
+    argv = ["--output", str(tmp_path / "out"), "--runs", str(paper_copy.path)]
+    assert report.main(argv) == 2
+    assert f"{paper_copy.metrics}: not what a run measured" in one_error_line(capsys)
+
+
+def test_two_ablations_of_one_number_of_cycles_are_refused(sources, tmp_path):
+    second = write_ablation(tmp_path / "second")
+    with pytest.raises(SettingsError, match=r"second: of 6 early cycles, as another one"):
+        gather(dataclasses.replace(sources, ablations=(*sources.ablations, second)))
 
 
 def test_two_runs_of_one_number_of_cycles_are_refused(sources):
@@ -336,29 +416,122 @@ def test_facts_keep_significant_digits():
     assert page_table(table, fixed=False).rows == (("", (PageCell("0.00123"), PageCell("1e-07"))),)
 
 
-def test_settings_that_were_searched_are_told_from_given_ones():
-    trials = [{"trial": "0000", "val_mae": 0.1, "hidden_dim": 64}]
-    best = {"model": {"hidden_dim": 64, "latent_dim": 8}, "training": {"learning_rate": 1e-3}}
-    table = page_facts.best_table(Material(trials=trials, best=best))
-    assert table.rows == (
-        *(("hidden_dim", "64", "searched"), ("latent_dim", "8", "given")),
-        ("learning_rate", "0.001", "given"),
+def paper_results(changes, cycles=100):
+    """A run of preset `paper` with other settings, for what a page says of them."""
+    config = resolve("paper", None, changes).to_dict()
+    return {cycles: RunResults(metrics={}, config=config, samples=None, embedding=None)}
+
+
+def test_settings_as_trained_say_where_each_comes_from():
+    trials = [{"trial": 0, "status": "COMPLETED", "val_mae": 0.1, "hidden_dim": 64}]
+    best = resolve("paper", None, {"hidden_dim": 64, "seed": 7}).to_dict()
+    runs = paper_results({"hidden_dim": 64, "seed": 7, "epochs": 50})
+    table = page_facts.best_table(Material(runs=runs, trials=trials, best=best))
+    assert table.title == "Settings of preset paper as trained at n = 100"
+    rows = {name: (value, origin) for name, value, origin in table.rows}
+    assert rows["hidden_dim"] == ("64", "searched")
+    assert rows["epochs"] == ("50", "flag")
+    assert rows["seed"] == ("7", "flag")
+    assert rows["latent_dim"] == ("32", "set by the preset")
+    given = {name: value for name, (value, origin) in rows.items() if "given" in origin}
+    assert given == {
+        **{"num_hidden_layers": "16", "embedding_dim": "473", "kl_weight": "1"},
+        **{"patience": "100", "merge_validation": "True"},
+    }
+
+
+def test_a_searched_setting_that_was_trained_otherwise_came_from_a_flag():
+    trials = [{"trial": 0, "val_mae": 0.1, "hidden_dim": 64}]
+    best = resolve("paper", None, {"hidden_dim": 64}).to_dict()
+    runs = paper_results({"hidden_dim": 32})
+    table = page_facts.best_table(Material(runs=runs, trials=trials, best=best))
+    assert ("hidden_dim", "32", "flag") in table.rows
+    assert ("epochs", "1000", "given by the paper") in table.rows
+
+
+def test_without_a_run_the_settings_are_those_that_the_search_found():
+    best = {"model": {"hidden_dim": 64}}
+    table = page_facts.best_table(Material(trials=[{"trial": 0, "hidden_dim": 64}], best=best))
+    assert table.title == "Settings that the search found"
+    assert table.rows == (("hidden_dim", "64", "searched"),)
+
+
+def extent_of(**settings):
+    return "".join(finding.text for finding in summary(Material(record={"settings": settings})))
+
+
+def test_every_cut_is_named_beside_what_is_whole():
+    cut = extent_of(
+        early_cycles=["20", "100"],
+        **{"trials": 3, "trial_epochs": 5, "epochs": 50, "default_epochs": 30},
+        **{"rows": ["None"] * 6, "ablation_epochs": 25, "default_cycles": ["20"]},
+        ablation_cycles=["100"],
+    )
+    assert cut == (
+        "Cut short: n = 20, 100 early cycles (20, 40, 60, 80, 100); the search: 3 trials of at "
+        "most 5 epochs (30 of 100); trainings of preset paper end after 50 epochs (1000), of "
+        "preset default end after 30 epochs (300); preset default was trained at n = 20 alone; "
+        "rows of the ablation after 25 epochs (1000); 6 of 34 rows of the ablation; the ablation "
+        "at n = 100 alone."
+    )
+
+
+def test_preset_default_is_cut_by_its_own_300_epochs_alone():
+    assert extent_of(epochs=400) == (
+        "Cut short: trainings of preset paper end after 400 epochs (1000); rows of the ablation "
+        "after 400 epochs (1000)."
+    )
+    assert extent_of(default_epochs=299) == (
+        "Cut short: trainings of preset default end after 299 epochs (300)."
+    )
+    assert extent_of(default_epochs=300) == ""
+
+
+def test_epochs_cut_the_trials_too():
+    assert "30 trials of at most 40 epochs (30 of 100)" in extent_of(epochs=40)
+
+
+def test_a_reproduction_without_preset_default_says_so():
+    assert extent_of(default_preset=False, default_epochs=3) == (
+        "Cut short: preset default was not trained."
     )
 
 
 def test_quick_says_what_it_is_worth():
-    settings = {"epochs": 20, "ablation_epochs": 3, "rows": ["None"], "ablation_cycles": ["4"]}
-    (extent,) = summary(Material(record={"settings": settings | {"quick": True}}))
-    assert extent.text == (
-        "Cut short: trainings end after 20 epochs (the paper: 1000); rows of the ablation after 3; "
-        "1 rows of the ablation were run; the ablation ran at n = 4 alone. It shows that "
+    assert extent_of(quick=True, trials=2) == (
+        "Cut short: the search: 2 trials of at most 100 epochs (30 of 100). It shows that "
         "everything runs, not how good the model can be."
     )
 
 
 def test_an_uncut_reproduction_says_nothing_of_cuts():
-    settings = {"epochs": None, "ablation_epochs": None, "rows": [], "ablation_cycles": []}
-    assert summary(Material(record={"settings": settings | {"quick": False}})) == []
+    assert extent_of(seed=3, early_cycles=["20", "40", "60", "80", "100"]) == ""
+    assert summary(Material()) == []
+
+
+def test_look_ups_say_what_they_were_told(made_page, sources):
+    setting = gather(sources).runs[6].metrics["baseline_settings"]["k_nearest_mean"]
+    neighbours = f"k_nearest_mean (k {setting['k']}, w {setting['condition_weight']:g})"
+    # Preset paper trains on the 3 charges for validation too.
+    for count in (18, 15):
+        assert (
+            f"n = 6, of {count} training charges: nearest_label (w 0.9), {neighbours}."
+            in made_page.text
+        )
+    assert "replaces the 0.9 of assumption 0006" in made_page.text
+
+
+def test_the_page_says_that_rows_have_not_left_the_plateau(sources):
+    material = gather(sources)
+    baseline = material.runs[6].metrics["baselines"]["global_mean"]["total"]
+    for mae, is_said in ((0.91, True), (0.89, False)):
+        material.ablation = [{**row, "mae": mae} for row in material.ablation]
+        material.runs[6].metrics["baselines"]["global_mean"]["total"] = {**baseline, "mae": 1.0}
+        notes = [table.note for table in ablation_tables(material)]
+        notes += [finding.text for finding in summary(material) if finding.name == "Ablation"]
+        assert len(notes) == 4
+        assert [note.endswith("they say nothing of the parts.") for note in notes] == [is_said] * 4
+    assert "0.91 against 1" in plateau_text([{**material.ablation[0], "mae": 0.91}], {6: 1.0})
 
 
 def test_assumptions_are_those_of_the_decisions():
@@ -373,7 +546,7 @@ def test_the_command_says_what_is_not_there_and_where_the_page_is(tmp_path, caps
     argv = ["--output", str(tmp_path / "out"), "--runs", str(tmp_path / "run")]
     assert report.main(argv) == 0
     assert capsys.readouterr().out.splitlines() == [
-        f"not there: {tmp_path.name}/run/metrics.json",
+        f"not there: {tmp_path / 'run' / 'metrics.json'}",
         f"page: {tmp_path / 'out' / 'index.html'}",
     ]
 

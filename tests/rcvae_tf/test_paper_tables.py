@@ -1,8 +1,15 @@
 import pytest
 
 from data_prep.errors import SettingsError
-from rcvae_tf.report.ablation_tables import read_ablation, signals_of, table_2, table_s1, table_s2
-from rcvae_tf.report.paper_tables import table_1, table_baselines
+from rcvae_tf.report.ablation_tables import (
+    plateau_text,
+    read_ablation,
+    signals_of,
+    table_2,
+    table_s1,
+    table_s2,
+)
+from rcvae_tf.report.paper_tables import look_ups_text, table_1, table_baselines
 from rcvae_tf.report.report_table import ReportTable, as_markdown, cell_text, only_ours, write_csv
 
 SIGNALS = ("voltage_v", "current_c_rate", "temperature_degc", "charge_capacity_ah", "total")
@@ -175,9 +182,46 @@ def test_rows_beyond_the_paper_come_last_where_they_were_run():
 
 def test_table_2_below_100_cycles_takes_the_papers_numbers_from_its_other_tables():
     table = table_2([ablated(40, "None"), ablated(40, "Embedding")], [])
-    row = find(table, detach="Embedding")
+    row = find(table, n=40, detach="Embedding")
     assert (row["MAE I (C) paper"], row["MAE Total paper"]) == (0.649, None)
-    assert find(table, detach="None")["RMSE Total paper"] == 0.436
+    assert find(table, n=40, detach="None")["RMSE Total paper"] == 0.436
+
+
+@pytest.mark.parametrize("cycles", [40, 200])
+def test_table_2_has_every_row_of_the_paper_whatever_was_run(cycles):
+    table = table_2([ablated(cycles, "None")], [])
+    assert [row[0] for row in table.rows] == [cycles] * 32 + [100] * 32
+    row = find(table, n=100, detach="Embedding")
+    assert (row["MAE Total paper"], row["MAE Total ours"]) == (0.296, None)
+    assert len(only_ours(table).rows) == 1
+    assert table.title.endswith(f"at n = {cycles} early cycles; the paper's is of n = 100")
+    assert table_2([ablated(100, "None")], []).title == "Table 2: ablation at n = 100 early cycles"
+
+
+def test_rows_on_the_plateau_of_the_global_mean_are_told_as_such():
+    # The whole model has a total MAE of 0.1, times 9 at 20 cycles.
+    rows = [ablated(20, "None", 9.0), ablated(100, "None"), ablated(100, "Embedding", 9.0)]
+    assert plateau_text(rows, {20: 0.99, 100: 0.12}) == (
+        "The rows of n = 20 were trained too briefly to leave the plateau of the global mean "
+        "(total MAE 0.9 against 0.99): they say nothing of the parts."
+    )
+    assert plateau_text(rows, {20: 1.01, 100: 0.12}) == ""
+    assert plateau_text(rows, {}) == ""
+    assert plateau_text([ablated(20, "Embedding", 9.0)], {20: 0.99}) == ""
+
+
+def test_look_ups_are_told_with_their_settings_by_number_of_cycles():
+    told = {
+        "nearest_label": {"condition_weight": 0.5808252},
+        "k_nearest_mean": {"k": 6, "condition_weight": 0.95},
+    }
+    runs = {n: {"samples": {"train": 10 * n}, "baseline_settings": told} for n in (100, 20)}
+    assert look_ups_text(runs) == (
+        "Look-ups, w being the weight of EOL in (14): n = 20, of 200 training charges: "
+        "nearest_label (w 0.580825), k_nearest_mean (k 6, w 0.95); n = 100, of 1000 training "
+        "charges: nearest_label (w 0.580825), k_nearest_mean (k 6, w 0.95)."
+    )
+    assert look_ups_text({}) == ""
 
 
 def test_supplementary_tables_have_all_numbers_of_cycles():

@@ -9,7 +9,13 @@ from tests.builders import exit_code, one_error_line
 def calls(monkeypatch):
     """What would be reproduced, in place of hours of work."""
     received = []
-    monkeypatch.setattr(run, "run_parts", lambda parts, record, runner: received.append(parts))
+
+    def finish_the_first(parts, record, runner):
+        received.append(parts)
+        record.parts[parts[0].name] = {"argv": [], "done": True}
+        record.write()
+
+    monkeypatch.setattr(run, "run_parts", finish_the_first)
     return received
 
 
@@ -39,6 +45,13 @@ def test_without_files_it_names_quick(tmp_path, capsys):
     line = one_error_line(capsys)
     assert line.startswith("python -m rcvae_tf.reproduce: error: `input` must be")
     assert "--quick" in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_mistyped_row_is_refused_before_anything_is_made(tmp_path, capsys):
+    argv = ["--quick", "--output", str(tmp_path / "out"), "--rows", "None,Decodr_1"]
+    assert reproduce.main(argv) == 2
+    assert "error: unknown row 'Decodr_1'. Rows of a model with" in one_error_line(capsys)
     assert not (tmp_path / "out").exists()
 
 

@@ -210,7 +210,13 @@ def test_quick_is_the_demo_cut_short_and_other_flags_hold():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"input": None}, "`input` must be the folder of the MATR files. Received: nothing"),
+        ({"input": None}, "`input` must be the folder of the matr files. Received: nothing"),
+        ({"input": None, "source": "nasa", "quick": True}, "the folder of the nasa files"),
+        ({"input": None, "source": "auto"}, "`input` must be the folder of the measurement files"),
+        ({"rows": ("None", "Decoder_16")}, "unknown row 'Decoder_16'. Rows of a model with num"),
+        ({"quick": True, "early_cycles": ()}, "must name a number of cycles. Received: none"),
+        ({"quick": True, "early_cycles": ("x",)}, "numbers of cycles, 1 or more. Received: 'x'"),
+        ({"quick": True, "ablation_cycles": ("4",)}, "among the early cycles 5, 20. Received: 4"),
         ({"early_cycles": ("20", "0")}, "numbers of cycles, 1 or more. Received: '0'"),
         ({"early_cycles": ("ten",)}, "numbers of cycles, 1 or more. Received: 'ten'"),
         ({"early_cycles": ()}, "`early_cycles` must name a number of cycles. Received: none"),
@@ -222,6 +228,29 @@ def test_quick_is_the_demo_cut_short_and_other_flags_hold():
 def test_settings_that_cannot_be_are_refused(given, message):
     with pytest.raises(SettingsError, match=message.replace("(", r"\(")):
         settings_of(**given)
+
+
+def test_the_demo_needs_no_files():
+    settings = resolve({"source": "demo"})
+    assert (settings.input, settings.quick, settings.trials) == (None, False, 30)
+    (part, *_) = parts_of(settings)
+    assert part.arguments[:2] == ("--source", "demo")
+    assert "--input" not in part.arguments
+
+
+@pytest.mark.parametrize(
+    ("given", "with_default", "ablated"),
+    [
+        ({}, [20], [20]),
+        ({"early_cycles": ("4",)}, [4], [4]),
+        ({"early_cycles": ("12", "4")}, [12], [12]),
+        ({"early_cycles": ("4", "8", "12"), "ablation_cycles": ("8",)}, [12], [8]),
+        ({"default_cycles": ("4", "8")}, [4, 8], [20]),
+    ],
+)
+def test_quick_takes_the_largest_n_where_none_is_given(given, with_default, ablated):
+    settings = resolve({"quick": True, **given})
+    assert (settings.with_default, settings.ablated) == (with_default, ablated)
 
 
 def test_everything_runs_once_and_is_kept_the_second_time(tmp_path, capsys):
@@ -315,7 +344,7 @@ def test_what_came_from_another_search_is_made_anew(tmp_path):
 def test_the_time_of_a_part_is_summed_over_interruptions(tmp_path, monkeypatch):
     clock = iter(range(0, 10_000, 7))
     monkeypatch.setattr(run.time, "monotonic", lambda: next(clock))
-    part = Part("one", "one", "module", (), (), (Path("done"),))
+    part = Part("one", "one", "module", (), (), (Path("done"),), resumable=Path("state"))
     record = Record(tmp_path, {})
     with pytest.raises(PartFailed):
         run_parts([part], record, Workers(tmp_path, [part], {"one": 1}))
@@ -324,6 +353,97 @@ def test_the_time_of_a_part_is_summed_over_interruptions(tmp_path, monkeypatch):
     assert read_record_of(tmp_path)["parts"]["one"]["seconds"] == first
     run_parts([part], record, Workers(tmp_path, [part]))
     assert record.parts["one"]["seconds"] == 2 * first
+
+
+def test_the_time_of_a_part_that_starts_anew_is_counted_anew(tmp_path, monkeypatch):
+    clock = iter(range(0, 10_000, 7))
+    monkeypatch.setattr(run.time, "monotonic", lambda: next(clock))
+    part = Part("one", "one", "module", (), (), (Path("done"),))
+    record = Record(tmp_path, {})
+    run_parts([part], record, Workers(tmp_path, [part]))
+    first = record.parts["one"]["seconds"]
+    record.parts["one"]["started"] = "earlier"
+    (tmp_path / "done").unlink()
+    run_parts([part], record, Workers(tmp_path, [part]))
+    assert record.parts["one"]["seconds"] == first > 0
+    assert record.parts["one"]["started"] != "earlier"
+
+
+@pytest.mark.parametrize(
+    ("resumable", "used"),
+    [(Path("state"), [{"keras": "1"}, {"keras": "2"}]), (None, [{"keras": "2"}])],
+)
+def test_a_part_knows_the_versions_that_it_ran_with(tmp_path, monkeypatch, resumable, used):
+    part = Part("one", "one", "module", (), (), (Path("done"),), resumable=resumable)
+    record = Record(tmp_path, {})
+    for keras, ends in (("1", {"one": 1}), ("2", {"one": 1}), ("2", {})):
+        monkeypatch.setattr(run, "versions", lambda keras=keras: {"keras": keras})
+        try:
+            run_parts([part], record, Workers(tmp_path, [part], ends))
+        except PartFailed:
+            assert ends
+    monkeypatch.setattr(run, "versions", lambda: {"keras": "3"})
+    run_parts([part], record, Workers(tmp_path, [part]))  # kept: it did not run with these
+    assert read_record_of(tmp_path)["parts"]["one"]["versions"] == used
+
+
+def test_a_part_of_a_record_without_its_versions_goes_on(tmp_path):
+    with pytest.raises(PartFailed):
+        run_all(tmp_path, {"tune": 1})
+    values = read_record_of(tmp_path)
+    for entry in values["parts"].values():
+        del entry["versions"]
+    (tmp_path / "reproduce.json").write_text(json.dumps(values))
+    assert list(run_all(tmp_path)) == NAMES[2:]
+    parts = read_record_of(tmp_path)["parts"]
+    assert "versions" not in parts["prepare-n005"]
+    assert [list(used)[:2] for used in parts["tune"]["versions"]] == [["rcvae_tf", "tensorflow"]]
+
+
+def fail_ablations(output, ends, says, **given):
+    with pytest.raises(PartFailed) as caught:
+        run_all(output, ends, says, **given)
+    return str(caught.value)
+
+
+def test_a_failed_ablation_is_named_and_the_parts_after_it_run(tmp_path, capsys):
+    says = "python -m rcvae_tf.ablate: error: 1 of 34 rows failed: None (diverged)"
+    message = fail_ablations(tmp_path, {"ablate-n005": 2}, says)
+    failed = f"part 8 of 10: ablate, n = 5: {says} (log: {tmp_path / 'logs/ablate-n005.log'})"
+    assert message == f"{failed}. Run again to go on."
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[8] == f"{failed}. Going on without it."
+    assert [line.split(" ...")[0] for line in lines[9:]] == [
+        *("part 9 of 10: ablate, n = 20", "part 10 of 10: page"),
+    ]
+    parts = read_record_of(tmp_path)["parts"]
+    assert [name for name in NAMES if not parts[name]["done"]] == ["ablate-n005"]
+    assert not [path for path in parts["page"]["inputs"] if path.startswith("ablation/n005")]
+    assert [path for path in parts["page"]["inputs"] if path.startswith("ablation/n020")] == [
+        *("ablation/n020/ablation.csv", "ablation/n020/ablation_generated.csv"),
+    ]
+
+
+def test_a_failed_ablation_goes_on_the_next_time_and_the_page_is_made_anew(tmp_path):
+    fail_ablations(tmp_path, {"ablate-n005": 1}, "odd")
+    assert list(run_all(tmp_path)) == ["ablate-n005", "page"]
+    assert run_all(tmp_path) == {}
+
+
+def test_several_failed_ablations_are_one_line(tmp_path):
+    ends = {"ablate-n005": 2, "ablate-n020": -signal.SIGKILL}
+    logs = [tmp_path / f"logs/ablate-n{n}.log" for n in ("005", "020")]
+    assert fail_ablations(tmp_path, ends, "odd") == (
+        f"part 8 of 10: ablate, n = 5: odd (log: {logs[0]}); part 9 of 10: ablate, n = 20: ended "
+        f"by SIGKILL, often a lack of memory (log: {logs[1]}). Run again to go on."
+    )
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("ablate")])
+def test_every_other_part_that_fails_ends_the_run(tmp_path, name):
+    with pytest.raises(PartFailed):
+        run_all(tmp_path, {name: 1})
+    assert list(read_record_of(tmp_path)["parts"]) == NAMES[: NAMES.index(name) + 1]
 
 
 def read_record_of(output):
@@ -376,9 +496,17 @@ def test_a_log_begins_with_its_command_and_keeps_what_earlier_calls_said(tmp_pat
     assert lines[1::2] == ["first", "second"]
 
 
+def begin(output, **given):
+    """A reproduction whose first part is done."""
+    with pytest.raises(PartFailed):
+        run_all(output, {"prepare-n020": 1}, **given)
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
+        ({"epochs": 7}, "with epochs=None, not 7"),
+        ({"ablation_epochs": 7}, "with ablation_epochs=None, not 7"),
         ({"trials": 7}, "holds a reproduction with trials=30, not 7"),
         ({"input": "/other"}, "holds a reproduction with input=/files, not /other"),
         ({"early_cycles": ("20",)}, "with early_cycles=20,5, not 20"),
@@ -387,17 +515,65 @@ def test_a_log_begins_with_its_command_and_keeps_what_earlier_calls_said(tmp_pat
     ],
 )
 def test_other_settings_in_the_same_folder_are_refused(tmp_path, given, message):
-    open_record(tmp_path, settings_of()).write()
+    begin(tmp_path)
     with pytest.raises(SettingsError, match=f"{message}. Give the same settings"):
         open_record(tmp_path, settings_of(**given))
 
 
+def test_a_folder_without_a_finished_part_takes_other_settings(tmp_path):
+    with pytest.raises(SettingsError):
+        run_all(tmp_path, {"prepare-n005": 2}, input="/mistyped", trials=7)
+    calls = run_all(tmp_path)
+    assert list(calls) == NAMES
+    assert "/files" in calls["prepare-n005"]
+    settings = read_record_of(tmp_path)["settings"]
+    assert (settings["input"], settings["trials"]) == ("/files", 30)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (("None",), ("latent", "None")),
+        (("None",), ()),
+        (("Decoder_1", "latent"), ("LATENT", "encoder_2", "decoder_1")),
+    ],
+)
+def test_more_rows_make_the_ablations_go_on(tmp_path, old, new):
+    run_all(tmp_path, rows=old)
+    kept = tmp_path / "ablation/n005/rows/none/metrics.json"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("of the first call")
+    Workers(tmp_path, []).leave(Path("ablation/n005/ablation.json"), "rows of the first call")
+    entry = read_record_of(tmp_path)["parts"]["ablate-n005"]
+    calls = run_all(tmp_path, rows=new)
+    assert list(calls) == ["ablate-n005", "ablate-n020"]  # the page's inputs are the same bytes
+    words = calls["ablate-n005"]
+    given = words[words.index("--rows") + 1] if "--rows" in words else ""
+    assert given == ",".join(new)
+    assert kept.read_text() == "of the first call"
+    assert read_record_of(tmp_path)["parts"]["ablate-n005"]["started"] == entry["started"]
+    assert read_record_of(tmp_path)["settings"]["rows"] == list(new)
+    assert run_all(tmp_path, rows=new) == {}
+
+
+def test_the_same_rows_in_another_order_are_kept(tmp_path):
+    run_all(tmp_path, rows=("None", "latent"))
+    assert run_all(tmp_path, rows=("Latent", "none")) == {}
+
+
+@pytest.mark.parametrize("new", [("None",), ("latent", "Encoder_2"), ("latent",)])
+def test_fewer_or_other_rows_are_refused(tmp_path, new):
+    begin(tmp_path, rows=("None", "latent"))
+    with pytest.raises(SettingsError, match="holds a reproduction with rows=None,latent, not "):
+        open_record(tmp_path, settings_of(rows=new))
+
+
 def test_a_setting_that_a_record_does_not_know_had_its_default(tmp_path):
-    open_record(tmp_path, settings_of()).write()
+    begin(tmp_path)
     values = json.loads((tmp_path / "reproduce.json").read_text())
     del values["settings"]["default_cycles"]
     (tmp_path / "reproduce.json").write_text(json.dumps(values))
-    assert open_record(tmp_path, settings_of()).parts == {}
+    assert list(open_record(tmp_path, settings_of()).parts) == NAMES[:2]
     with pytest.raises(SettingsError, match="with default_cycles=all, not 20"):
         open_record(tmp_path, settings_of(default_cycles=("20",)))
 
