@@ -52,8 +52,9 @@ def _ablate(argv: list[str] | None) -> None:
     from rcvae_tf.ablation.printing import print_ablation
     from rcvae_tf.ablation.rows import parse_rows
     from rcvae_tf.ablation.running import ablate
-    from rcvae_tf.ablation.table import GENERATED, RECONSTRUCTED, ablation_rows
+    from rcvae_tf.ablation.table import ablation_rows
     from rcvae_tf.dataset import open_dataset
+    from rcvae_tf.report.labels import GENERATION_MODE, PAPER_MODE
 
     rows = parse_rows(command.rows, whole.model.num_hidden_layers)
     directory = AblationDirectory(Path(command.output))
@@ -61,8 +62,8 @@ def _ablate(argv: list[str] | None) -> None:
     dataset = open_dataset(Path(command.data))
     metrics, faults = ablate(whole, dataset, directory, rows, jobs, command.overwrite)
     print_ablation(
-        ablation_rows(metrics, RECONSTRUCTED),
-        ablation_rows(metrics, GENERATED),
+        ablation_rows(metrics, PAPER_MODE),
+        ablation_rows(metrics, GENERATION_MODE),
         tuple(faults),
         Console(highlight=False),
     )

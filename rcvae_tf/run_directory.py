@@ -109,23 +109,20 @@ class RunDirectory:
         Raises:
             SettingsError: No run there, or one of another format version.
         """
-        try:
-            stored = json.loads(self.config.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        if not self.config.exists():
             raise SettingsError(
                 f"{self.path}: holds no run ({self.config.name} is missing). "
                 f"Make one with `python -m rcvae_tf.train --output {self.path}`."
-            ) from None
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise SettingsError(f"{self.config}: not readable: {error}. Train anew.") from error
-        version = stored.get("format_version") if isinstance(stored, dict) else None
+            )
+        stored = read_json(self.config, "Train anew.")
+        version = stored.get("format_version")
         if version != FORMAT_VERSION:
             raise SettingsError(
                 f"{self.config}: format version {version!r}, expected {FORMAT_VERSION}. Train anew."
             )
         if not isinstance(stored.get("data"), dict) or "directory" not in stored["data"]:
             raise SettingsError(f"{self.config}: does not say what data it is of. Train anew.")
-        return dict(stored)
+        return stored
 
 
 def write_json(path: Path, values: dict[str, Any]) -> None:
@@ -133,3 +130,18 @@ def write_json(path: Path, values: dict[str, Any]) -> None:
     scratch = path.with_name(f".{path.name}.part")
     scratch.write_text(json.dumps(values, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     scratch.replace(path)
+
+
+def read_json(path: Path, way_out: str) -> dict[str, Any]:
+    """The object in a JSON file.
+
+    Raises:
+        SettingsError: The file is missing, is not JSON, or not an object; ends with the way out.
+    """
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise SettingsError(f"{path}: not readable: {error}. {way_out}") from error
+    if not isinstance(stored, dict):
+        raise SettingsError(f"{path}: not readable: expected an object. {way_out}")
+    return stored

@@ -17,10 +17,9 @@ from threadpoolctl import threadpool_limits
 
 from data_prep.errors import SettingsError
 from data_prep.records import FloatArray
-from rcvae_tf.run_directory import write_json
+from rcvae_tf.run_directory import read_json, write_json
 from tuning.outcome import Outcome
 from tuning.plan import SearchPlan
-from tuning.search_directory import read_object
 from tuning.search_space import hyperparameters
 
 OBJECTIVE = "val_mae"
@@ -149,7 +148,7 @@ class SearchOracle(BayesianOptimizationOracle):
         way_out = "Restore it, or begin anew with --overwrite."
         files = sorted(self.folder.glob(f"trial_*/{TRIAL_FILE}"))
         for path in (self.folder / STATE_FILE, *files):
-            read_object(path, way_out)
+            read_json(path, way_out)
         try:
             super().reload()
             self._reconcile()

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from data_prep.errors import SettingsError
-from rcvae_tf.run_directory import write_json
-from tuning.search_directory import read_object
+from rcvae_tf.run_directory import read_json, write_json
 
 OUTCOME_FILE = "outcome.json"
 
@@ -43,7 +42,7 @@ def read_outcome(folder: Path) -> Outcome:
         SettingsError: It is missing or damaged.
     """
     way_out = "Restore it, or begin anew with --overwrite."
-    values = read_object(folder / OUTCOME_FILE, way_out)
+    values = read_json(folder / OUTCOME_FILE, way_out)
     try:
         return Outcome(**values)
     except TypeError as error:

@@ -3,14 +3,13 @@
 Those that a page is made of are known to `rcvae_tf` too, which cannot import this package.
 """
 
-import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from data_prep.errors import SettingsError
-from rcvae_tf.run_directory import write_json
+from rcvae_tf.run_directory import read_json, write_json
 from tuning.plan import FORMAT_VERSION, differences
 
 
@@ -114,7 +113,7 @@ class SearchDirectory:
             SettingsError: It is damaged, or of another format version.
         """
         way_out = "Choose another --output, or remove the folder."
-        stored = read_object(self.facts, way_out)
+        stored = read_json(self.facts, way_out)
         version = stored.get("format_version")
         if version != FORMAT_VERSION:
             raise SettingsError(
@@ -127,18 +126,3 @@ class SearchDirectory:
                 f"{self.facts}: damaged: {error!r} in what it says of the search. {way_out}"
             ) from error
         return stored
-
-
-def read_object(path: Path, way_out: str) -> dict[str, Any]:
-    """An object from a JSON file.
-
-    Raises:
-        SettingsError: The file is missing, is not JSON, or not an object.
-    """
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise SettingsError(f"{path}: not readable: {error}. {way_out}") from error
-    if not isinstance(stored, dict):
-        raise SettingsError(f"{path}: not readable: expected an object. {way_out}")
-    return stored

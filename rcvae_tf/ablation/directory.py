@@ -1,7 +1,6 @@
 """The files of an ablation directory, and what a directory belongs to."""
 
 import dataclasses
-import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from data_prep.errors import SettingsError
 from rcvae_tf.ablation.rows import row_config, row_names
 from rcvae_tf.config import RunConfig, resolve
 from rcvae_tf.dataset import Dataset
-from rcvae_tf.run_directory import RunDirectory, write_json
+from rcvae_tf.run_directory import RunDirectory, read_json, write_json
 
 FORMAT_VERSION = 1
 
@@ -55,7 +54,7 @@ class AblationDirectory:
         path = self.run(row).metrics
         if not path.is_file():
             return None
-        return _read_json(path, "Remove it, and the row is finished again.")
+        return read_json(path, "Remove it, and the row is finished again.")
 
     def clear(self) -> None:
         """Removes an earlier ablation; other files are not touched."""
@@ -123,7 +122,7 @@ def _check_ablation(directory: AblationDirectory) -> None:
 
 
 def _read_record(directory: AblationDirectory) -> dict[str, Any]:
-    record = _read_json(directory.record, "Choose another --output, or --overwrite.")
+    record = read_json(directory.record, "Choose another --output, or --overwrite.")
     if record.get("format_version") != FORMAT_VERSION:
         raise SettingsError(
             f"{directory.record}: format version {record.get('format_version')!r}, expected "
@@ -176,11 +175,3 @@ def _first_difference(stored: RunConfig, wanted: RunConfig) -> str:
             if theirs[name] != value:
                 return f"{name}={theirs[name]} where {value} is asked for"
     return ""
-
-
-def _read_json(path: Path, way_out: str) -> dict[str, Any]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        return dict(values)
-    except (OSError, TypeError, ValueError) as error:
-        raise SettingsError(f"{path}: not readable: {error}. {way_out}") from error

@@ -1,6 +1,5 @@
 """What the commands left, read for the page; what is not there is noted, not refused."""
 
-import json
 from collections.abc import Container
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +13,12 @@ from rcvae_tf.report.ablation_tables import read_ablation
 from rcvae_tf.report.figure_embedding import can_be_mapped
 from rcvae_tf.report.labels import BASELINES, ERRORS, MODES, TOTAL
 from rcvae_tf.report.search_figures import read_trials
-from rcvae_tf.run_directory import RunDirectory
+from rcvae_tf.run_directory import RunDirectory, read_json
 from rcvae_tf.test_samples import TestSamples, load_test_samples
 
 Row = dict[str, Any]
+
+ANEW = "Make it anew with the command that writes it."
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def gather(sources: Sources) -> Material:
     if sources.search:
         _gather_search(sources.search, material)
     if sources.record:
-        material.record = _json(sources.record)
+        material.record = read_json(sources.record, ANEW)
     return material
 
 
@@ -159,7 +160,7 @@ def _check_whole(config: dict[str, Any], preset: str, folder: Path) -> None:
 
 
 def _metrics(path: Path) -> dict[str, Any]:
-    metrics = _json(path)
+    metrics = read_json(path, ANEW)
     try:
         int(metrics["cycles"])
         for kind, names in (("modes", MODES), ("baselines", BASELINES)):
@@ -225,15 +226,3 @@ def _check_new(cycles: int, found: Container[int], folder: Path) -> None:
         raise SettingsError(
             f"{folder}: of {cycles} early cycles, as another one that was given. Give one of each."
         )
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise SettingsError(
-            f"{path}: not readable: {error}. Make it anew with the command that writes it."
-        ) from error
-    if not isinstance(content, dict):
-        raise SettingsError(f"{path}: expected an object. Make it anew.")
-    return content

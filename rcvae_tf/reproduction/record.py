@@ -1,6 +1,5 @@
 """`reproduce.json`: the settings of a reproduction, and how far each of its parts is."""
 
-import json
 import os
 import platform
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from rcvae_tf.ablation.rows import parse_rows
 from rcvae_tf.reproduction.layout import RECORD
 from rcvae_tf.reproduction.parts import ABLATE
 from rcvae_tf.reproduction.settings import PAPER_LAYERS, ReproduceSettings, placed
-from rcvae_tf.run_directory import write_json
+from rcvae_tf.run_directory import read_json, write_json
 
 FORMAT_VERSION = 1
 PACKAGES = (
@@ -86,20 +85,17 @@ def read_record(path: Path) -> dict[str, Any] | None:
         SettingsError: It is damaged, or of another format version.
     """
     way_out = "Choose another --output, or add --overwrite."
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not path.exists():
         return None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise SettingsError(f"{path}: not readable: {error}. {way_out}") from error
-    found = stored.get("format_version") if isinstance(stored, dict) else None
+    stored = read_json(path, way_out)
+    found = stored.get("format_version")
     if found != FORMAT_VERSION:
         raise SettingsError(
             f"{path}: format version {found!r}, expected {FORMAT_VERSION}. {way_out}"
         )
     if not all(isinstance(stored.get(part), dict) for part in ("settings", "parts")):
         raise SettingsError(f"{path}: lacks its settings or its parts. {way_out}")
-    return dict(stored)
+    return stored
 
 
 def _check_same(output: Path, stored: dict[str, Any], given: dict[str, Any]) -> None:

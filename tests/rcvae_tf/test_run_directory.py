@@ -52,7 +52,7 @@ def test_config_is_read_as_it_was_written(tmp_path):
     ("content", "message"),
     [
         ("{", r"config\.json: not readable: Expecting property name .*Train anew\."),
-        ("[]", r"config\.json: format version None, expected 1\. Train anew\."),
+        ("[]", r"config\.json: not readable: expected an object\. Train anew\."),
         ('{"format_version": 1}', r"config\.json: does not say what data it is of\. Train anew\."),
         ('{"format_version": 2}', r"config\.json: format version 2, expected 1\. Train anew\."),
     ],
