@@ -590,7 +590,7 @@ def test_more_n_below_the_largest_only_add_parts(tmp_path):
     ("text", "message"),
     [
         ("{", "not readable"),
-        ("[]", "format version None, expected 1"),
+        ("[]", "not readable: expected an object"),
         ('{"format_version": 2}', "format version 2, expected 1"),
         ('{"format_version": 1, "settings": {}}', "lacks its settings or its parts"),
     ],
