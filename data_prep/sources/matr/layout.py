@@ -43,7 +43,6 @@ class CellRecord:
 
     Args:
         path: Its file.
-        position: Its place in the file.
         cell_id: Its name.
         columns: References of each of `CYCLE_FIELDS`, equally many.
         has_entry_0: Whether that entry, empty in the published files, holds a series.
@@ -54,7 +53,6 @@ class CellRecord:
     """
 
     path: Path
-    position: int
     cell_id: str
     columns: Mapping[str, Sequence[Any]]
     has_entry_0: bool
@@ -95,7 +93,6 @@ def read_record(path: Path, position: int, cell_id: str) -> CellRecord:
         summary = member(parts["summary"], "QDischarge", owner)
         return CellRecord(
             path=path,
-            position=position,
             cell_id=cell_id,
             columns=columns,
             has_entry_0=_has_entry_0(file, columns["t"], owner),
