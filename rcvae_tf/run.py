@@ -71,6 +71,24 @@ class Run:
             parts.append(self.model.decode(tf.constant(z[rows], tf.float32), inputs).numpy())
         return np.concatenate(parts)
 
+    def mean_curves(self, labels: NDArray, policy_steps: NDArray) -> Curves:
+        """What is expected of conditions: no draw, z = 0.
+
+        Args:
+            labels: EOL and ECL, shape `(samples, 2)`.
+            policy_steps: Charge policies, shape `(samples, MAX_STEPS, 2)`; zero where unknown.
+
+        Returns:
+            By signal, in physical units, each of shape `(samples, points)`.
+        """
+        return self.decode(labels, np.zeros((len(labels), self.latent_dim)))
+
+    def draw_curves(
+        self, labels: NDArray, policy_steps: NDArray, rng: np.random.Generator
+    ) -> Curves:
+        """A charge drawn for every condition; shapes as `mean_curves`."""
+        return self.decode(labels, rng.standard_normal((len(labels), self.latent_dim)))
+
     @property
     def latent_dim(self) -> int:
         """Size of z."""
