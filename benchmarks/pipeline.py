@@ -62,7 +62,7 @@ def measure(folder: Path, num_samples: int) -> dict[str, list[float]]:
 
     arrays = batches(array_samples(dataset.train, vocabulary))
     shards = batches(shard_samples(dataset, ["train"], vocabulary))
-    model = build_model(config, dataset.card, vocabulary)
+    model = build_model(config, dataset, vocabulary)
     compile_model(model, config.training, STEPS)
     kinds: dict[str, Callable[[], float]] = {
         "arrays": lambda: pass_rate(arrays),

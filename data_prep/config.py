@@ -31,6 +31,13 @@ class PrepConfig:
         choices=("sample", "cell"),
         help="sample: all charges shuffled, as the paper does; cell: no cell in two splits",
     )
+    folds: int | None = setting(
+        None,
+        minimum=2,
+        help="with --split cell: deal the cells of each charge policy into so many folds, of which "
+        "one is tested",
+    )
+    fold: int | None = setting(None, minimum=1, help="with --folds: the fold that is tested")
     seed: int = setting(0, minimum=0, maximum=2**31 - 1, help="seed of the split")
     height: int = setting(16, minimum=2, maximum=128, help="rows of a quasi-video frame")
     width: int = setting(16, minimum=2, maximum=128, help="columns of a quasi-video frame")
@@ -68,6 +75,26 @@ class PrepConfig:
             raise SettingsError(
                 f"`without_rules` must be among {', '.join(OPTIONAL_RULES)}. "
                 f"Received: {unknown[0]}."
+            )
+        self._check_folds()
+
+    def _check_folds(self) -> None:
+        if self.folds is None and self.fold is None:
+            return
+        if self.split != "cell":
+            raise SettingsError(
+                f"`folds` and `fold` are of cells and need --split cell. Received: "
+                f"split={self.split}."
+            )
+        if self.folds is None or self.fold is None:
+            raise SettingsError(
+                f"`folds` and `fold` belong together: --folds 5 --fold 1 tests the first of five. "
+                f"Received: folds={self.folds}, fold={self.fold}."
+            )
+        if self.fold > self.folds:
+            raise SettingsError(
+                f"`fold` must be an integer from 1 to {self.folds}, the number of folds. "
+                f"Received: fold={self.fold}."
             )
 
     @property

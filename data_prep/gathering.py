@@ -33,6 +33,14 @@ class Gathering:
         return [kept.cell.cell_id for kept in self.cells.values() for _ in kept.cycles]
 
     @property
+    def policy_of_cell(self) -> dict[str, tuple[float, ...]]:
+        """The charge policy of every cell as numbers in a row; those of an unknown one are zero."""
+        return {
+            kept.cell.cell_id: tuple(kept.policy_steps.ravel().tolist())
+            for kept in self.cells.values()
+        }
+
+    @property
     def signals_present(self) -> tuple[str, ...]:
         """The signals that every sample has; temperature is the only one that can be absent."""
         if self.without_temperature():

@@ -15,7 +15,7 @@ from data_prep.gathering import Gathering
 from data_prep.scaling import fit_statistics
 from data_prep.shards import write_shards
 from data_prep.sources.base import UNREADABLE
-from data_prep.splitting import SPLITS, split_samples
+from data_prep.splitting import SPLITS, Split, split_fold, split_samples
 
 
 def write_data_set(
@@ -37,7 +37,7 @@ def write_data_set(
     Raises:
         UserError: Too few samples or cells to split, or a disk that is full.
     """
-    split = split_samples(gathering.cell_ids, config.split, config.seed)
+    split = _split(gathering, config)
     training = (curves for _, _, curves in gathering.curves(split["train"]))
     card = DatasetCard(
         source={
@@ -61,6 +61,13 @@ def write_data_set(
         )
     card.write(directory)
     return card
+
+
+def _split(gathering: Gathering, config: PrepConfig) -> Split:
+    if config.folds is None or config.fold is None:
+        return split_samples(gathering.cell_ids, config.split, config.seed)
+    policies = gathering.policy_of_cell
+    return split_fold(gathering.cell_ids, policies, config.folds, config.fold, config.seed)
 
 
 def _read_files(files: Sequence[Path], gathering: Gathering, report: CleaningReport) -> list[Path]:

@@ -113,10 +113,21 @@ class Vocabulary:
         others = [[j for j in row if j != i][:count] for i, row in enumerate(found)]
         return np.array(others, np.int64)
 
+    @cached_property
+    def label_range(self) -> tuple[IntArray, IntArray]:
+        """The least and the greatest EOL and ECL, each of shape `(2,)`."""
+        return self.labels.min(axis=0), self.labels.max(axis=0)
+
+    def outside(self, labels: NDArray) -> NDArray:
+        """Cycles by which EOL and ECL lie beyond those of the vocabulary, shape `(queries, 2)`.
+
+        Below the least they are negative, above the greatest positive, between them 0.
+        """
+        return np.asarray(labels) - np.clip(labels, *self.label_range)
+
     def in_support(self, labels: NDArray) -> NDArray[np.bool_]:
         """Whether EOL and ECL lie within those of the vocabulary, shape `(queries,)`."""
-        low, high = self.labels.min(axis=0), self.labels.max(axis=0)
-        return np.all((labels >= low) & (labels <= high), axis=1)
+        return np.all(self.outside(labels) == 0, axis=1)
 
     @property
     def _axis_weights(self) -> NDArray:

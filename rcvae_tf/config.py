@@ -1,6 +1,7 @@
 """Settings of the model and of its training, and the two presets."""
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,38 @@ from data_prep.settings import setting, validate
 OTHER_DETACH = ("none", "embedding", "latent")
 
 
+# What a model may be told of a charge.
+CONDITIONS = ("eol,ecl", "eol,ecl,policy")
+
+
 @dataclass(frozen=True)
 class ModelConfig:
-    """What the network is; saved inside it. Defaults are those of preset `default`."""
+    """What the network is; saved inside it. Defaults are those of preset `default`.
 
+    Settings that only one of the two decoders has are told so by their help.
+    """
+
+    decoder: str = setting(
+        "canvas",
+        choices=("canvas", "quasi_video"),
+        help="canvas: curves over absolute time and the duration, with the laws of charging built "
+        "in; quasi_video: the paper's, all pixels at once",
+    )
+    condition: str = setting(
+        CONDITIONS[0],
+        choices=CONDITIONS,
+        help="what the model is told of a charge; the policy needs decoder canvas",
+    )
     num_hidden_layers: int = setting(
         3, minimum=1, maximum=64, help="hidden layers (blocks) of the encoder, and of the decoder"
     )
-    hidden_dim: int = setting(256, minimum=1, maximum=8192, help="width of a hidden layer")
-    latent_dim: int = setting(8, minimum=1, maximum=4096, help="size of z")
+    hidden_dim: int = setting(
+        320,
+        minimum=2,
+        maximum=8192,
+        help="width of a hidden layer; the encoder of decoder canvas has half of it",
+    )
+    latent_dim: int = setting(4, minimum=1, maximum=4096, help="size of z")
     embedding_dim: int = setting(
         32, minimum=1, maximum=4096, help="size of the embedding of a condition label"
     )
@@ -53,7 +77,34 @@ class ModelConfig:
     encode_deviation: bool = setting(
         True, help="encode a sample's deviation from what is decoded from z = 0"
     )
-    kl_weight: float = setting(2.0, minimum=0.0, help="weight of the KLD in the loss")
+    kl_weight: float = setting(1.0, minimum=0.0, help="weight of the KLD in the loss")
+    num_knots: int = setting(
+        500, minimum=8, maximum=4096, help="canvas: knots in time that curves are drawn on"
+    )
+    num_frequencies: int = setting(
+        7, minimum=0, maximum=12, help="canvas: sine and cosine pairs of ECL that tell ages apart"
+    )
+    ecl_jitter: float = setting(
+        3.0,
+        minimum=0.0,
+        help="canvas: cycles by which training moves ages, so that neighbours learn together",
+    )
+    known_lives: bool = setting(
+        True, help="canvas: an embedding for every EOL of training; leave out for new cells"
+    )
+    blind_tail: bool = setting(
+        False,
+        help="canvas: what follows the fast charge, and how long it takes, is not told the policy; "
+        "for new cells",
+    )
+    duration_to_curves: bool = setting(
+        False, help="canvas: curves are told by how much the charge is longer than expected"
+    )
+    spread_scale: float = setting(
+        1.0,
+        minimum=0.0,
+        help="canvas: factor on the learned spreads of duration and points when curves are drawn",
+    )
     validation_mode: str = setting(
         "mean",
         choices=("reconstruct", "mean"),
@@ -66,11 +117,26 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         validate(self)
+        if self.decoder == "canvas" and self.quasi_video_depth != 3:
+            raise SettingsError(
+                "decoder canvas generates the elapsed time and needs `quasi_video_depth` 3. "
+                f"Received: quasi_video_depth={self.quasi_video_depth}."
+            )
+        if self.with_policy and self.decoder != "canvas":
+            raise SettingsError(
+                f"`condition` with the policy needs decoder canvas (preset default). "
+                f"Received: decoder={self.decoder!r}."
+            )
         if self.detach not in (*detachable_layers(self.num_hidden_layers), *OTHER_DETACH):
             raise SettingsError(
                 f"`detach` must be {_detach_choices(self.num_hidden_layers)} where "
                 f"num_hidden_layers is {self.num_hidden_layers}. Received: detach={self.detach!r}."
             )
+
+    @property
+    def with_policy(self) -> bool:
+        """Whether the model is told the charge policy."""
+        return "policy" in self.condition
 
     def detached_layer(self, network: str) -> int | None:
         """Number of the layer that `encoder` or `decoder` goes without; None where it is whole."""
@@ -101,22 +167,39 @@ def _detach_choices(num_hidden_layers: int) -> str:
 class TrainConfig:
     """How it is trained; saved beside the run. Defaults are those of preset `default`."""
 
-    epochs: int = setting(300, minimum=1, help="epochs at the most")
+    epochs: int = setting(200, minimum=1, help="epochs at the most")
     patience: int = setting(
         100, minimum=1, help="epochs without a lower val_mae after which training ends"
     )
-    batch_size: int = setting(32, minimum=1, help="samples in a batch (K)")
+    keep: str = setting(
+        "best",
+        choices=("best", "last"),
+        help="the model that is kept: of the lowest val_mae, or of the last epoch",
+    )
+    batch_size: int = setting(64, minimum=1, help="samples in a batch (K)")
     learning_rate: float = setting(
-        2e-3, minimum=1e-8, maximum=1.0, help="learning rate, at its highest"
+        4e-3, minimum=1e-8, maximum=1.0, help="learning rate, at its highest"
     )
     schedule: str = setting(
         "cosine", choices=("constant", "cosine"), help="course of the learning rate"
     )
+    weight_decay: float = setting(
+        1e-3, minimum=0.0, maximum=1.0, help="decay of the weights (AdamW); 0 is Adam"
+    )
+    clip_norm: float = setting(
+        5.0, minimum=0.0, help="gradients are clipped to this norm each; 0 does not clip"
+    )
+    average_decay: float = setting(
+        0.99,
+        minimum=0.0,
+        maximum=0.99999,
+        help="what is validated and kept is a running average of the weights; 0 takes the last",
+    )
     kl_warmup_epochs: int = setting(
-        50, minimum=0, help="epochs in which the weight of the KLD rises from 0"
+        0, minimum=0, help="epochs in which the weight of the KLD rises from 0"
     )
     neighbour_share: float = setting(
-        0.5,
+        0.0,
         minimum=0.0,
         maximum=1.0,
         help="share of training samples whose label is replaced by a neighbouring one, as it is "
@@ -142,6 +225,7 @@ class TrainConfig:
 # epochs and patience 100; it does not give widths, latent size, rate and batch size.
 PAPER: dict[str, dict[str, Any]] = {
     "model": {
+        "decoder": "quasi_video",
         "num_hidden_layers": 16,
         "hidden_dim": 256,
         "latent_dim": 32,
@@ -162,6 +246,9 @@ PAPER: dict[str, dict[str, Any]] = {
         "batch_size": 64,
         "learning_rate": 1e-3,
         "schedule": "constant",
+        "weight_decay": 0.0,
+        "clip_norm": 0.0,
+        "average_decay": 0.0,
         "kl_warmup_epochs": 0,
         "neighbour_share": 0.0,
         "merge_validation": True,
@@ -171,6 +258,36 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "default": {"model": {}, "training": {}},
     "paper": PAPER,
 }
+
+
+# What preset `default` sets otherwise where cells, not charges, are held out: nothing is learned of
+# a cell by its name, and the network is kept from telling the few training cells apart.
+NEW_CELLS: dict[str, dict[str, Any]] = {
+    "model": {
+        "hidden_dim": 256,
+        "num_knots": 300,
+        "num_frequencies": 0,
+        "ecl_jitter": 0.7,
+        "known_lives": False,
+        "blind_tail": True,
+        "duration_to_curves": True,
+        "spread_scale": 1.3,
+    },
+    "training": {
+        "epochs": 30,
+        "keep": "last",
+        "learning_rate": 3e-3,
+        "weight_decay": 1e-4,
+        # Compiling takes longer than so short a training.
+        "jit_compile": False,
+    },
+}
+
+
+# The epochs of preset `default` are for this many training samples; of more of them fewer epochs are
+# made, down to a share.
+EPOCHS_HOLD_FOR = 1200
+LEAST_SHARE_OF_EPOCHS = 0.25
 
 
 @dataclass(frozen=True)
@@ -191,7 +308,11 @@ class RunConfig:
 
 
 def resolve(
-    preset: str | None, stored: dict[str, Any] | None = None, flags: dict[str, Any] | None = None
+    preset: str | None,
+    stored: dict[str, Any] | None = None,
+    flags: dict[str, Any] | None = None,
+    split: str = "sample",
+    num_samples: int = 0,
 ) -> RunConfig:
     """A run's settings: the preset, changed by a stored configuration, changed by flags.
 
@@ -199,6 +320,9 @@ def resolve(
         preset: A name in `PRESETS`; None takes that of `stored`, else `default`.
         stored: Parts `preset`, `model` and `training`, each of them complete or not.
         flags: Settings of either part, by name.
+        split: Of the data set; preset `default` has other settings where cells are held out.
+        num_samples: Training samples of the data set; 0 where it is not known yet. Of many
+            samples preset `default` makes fewer epochs.
 
     Raises:
         SettingsError: An unknown preset, part or setting, or a value out of its range.
@@ -212,11 +336,22 @@ def resolve(
         given = stored.get(part, {})
         if not isinstance(given, dict):
             raise SettingsError(f"`{part}` of the configuration must be an object: {given!r}.")
-        values = {**PRESETS[name][part], **given}
+        of_data = _of_data(part, split, num_samples) if name == "default" else {}
+        values = {**PRESETS[name][part], **of_data, **given}
         fields = settings_class.__dataclass_fields__
         values |= {k: v for k, v in (flags or {}).items() if k in fields}
         parts[part] = settings.from_dict(settings_class, values)
     return RunConfig(preset=name, **parts)
+
+
+def _of_data(part: str, split: str, num_samples: int) -> dict[str, Any]:
+    """What preset `default` sets for a data set."""
+    values = dict(NEW_CELLS[part]) if split == "cell" else {}
+    if part == "training" and num_samples > EPOCHS_HOLD_FOR:
+        epochs = values.get("epochs", TrainConfig().epochs)
+        share = max(EPOCHS_HOLD_FOR / num_samples, LEAST_SHARE_OF_EPOCHS)
+        values["epochs"] = math.ceil(epochs * share)
+    return values
 
 
 def read_stored(path: Path) -> dict[str, Any]:

@@ -117,6 +117,7 @@ def model_inputs(data: SplitData, vocabulary: Vocabulary) -> dict[str, NDArray]:
         "x": data.quasi_video,
         "condition_index": index.astype(np.int32),
         "condition": data.labels.astype(np.float32),
+        "policy_steps": data.policy_steps.astype(np.float32),
     }
 
 
@@ -149,6 +150,7 @@ def shard_samples(
             "x": batch["quasi_video"],
             "condition_index": index_of.lookup(_label_key(*tf.unstack(labels, axis=1))),
             "condition": tf.cast(labels, tf.float32),
+            "policy_steps": batch["policy_steps"],
         }
 
     num_samples = sum(dataset.card.num_samples(split) for split in splits)

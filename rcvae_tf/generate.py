@@ -1,7 +1,7 @@
 """`python -m rcvae_tf.generate`: charges of a wanted EOL and ECL into a file."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data_prep import command_line
@@ -23,7 +23,12 @@ class GenerateCommand:
     output: str = setting(help="file to write: .csv or .npz")
     samples: int = setting(1, minimum=1, maximum=10**6, help="charges to draw")
     seed: int = setting(0, minimum=0, help="same seed, same charges")
-    mean: bool = setting(False, help="one charge from z = 0 in place of draws")
+    policy: str | None = setting(
+        None, help='charge policy, as "5.4C(40%)-3.6C", for a run that is conditioned on it'
+    )
+    mean: bool = setting(False, help="the one charge that is expected, in place of draws")
+    extrapolate: bool = setting(False, help="generate also beyond the EOL and ECL of the data")
+    project: bool = setting(False, help="repair what breaks physics, and say by how much")
     overwrite: bool = setting(False, help="replace a file that lies at --output")
 
     def __post_init__(self) -> None:
@@ -51,23 +56,31 @@ def _generate(argv: list[str] | None) -> None:
     output = Path(command.output)
 
     import_tensorflow()
+    from rcvae_tf.generation.printing import describe_charges, describe_projection
+    from rcvae_tf.generation.projection import limits_of, project
     from rcvae_tf.generation.sampler import generate
     from rcvae_tf.generation.writers import check_output, write_charges
     from rcvae_tf.run import load_run
 
     check_output(output, command.overwrite)
     run = load_run(command.run)
-    samples = 1 if command.mean else command.samples
-    charges = generate(run, condition, samples, command.seed, command.mean)
-    write_charges(charges, output, command.overwrite)
-    num_points = charges.curves["voltage_v"].shape[1]
-    print(f"{output}: {samples} synthetic charges of {num_points} points")
-    print(
-        f"asked EOL {condition.eol} ECL {condition.ecl}; matched EOL {charges.matched.eol} "
-        f"ECL {charges.matched.ecl} at distance {charges.distance:.3g} "
-        f"(weight {run.vocabulary.weight:g}); "
-        f"{'in' if charges.in_support else 'NOT in'} the support of the data"
+    charges = generate(
+        run,
+        condition,
+        1 if command.mean else command.samples,
+        command.seed,
+        mean=command.mean,
+        policy=command.policy,
+        extrapolate=command.extrapolate,
     )
+    lines = describe_charges(charges, run.vocabulary)
+    if command.project:
+        curves, report = project(charges.curves, limits_of(run))
+        charges = replace(charges, curves=curves, projected=report.changed)
+        lines += describe_projection(report)
+    write_charges(charges, output, command.overwrite)
+    samples, num_points = charges.curves["voltage_v"].shape
+    print(f"{output}: {samples} synthetic charges of {num_points} points", *lines, sep="\n")
 
 
 def _cycles(name: str, text: str) -> int:

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.errors import SettingsError
-from data_prep.records import FloatArray
 from rcvae_tf.conditions import Condition, Vocabulary
 from rcvae_tf.config import RunConfig, resolve
 from rcvae_tf.physical import Curves, generated_curves
@@ -39,25 +38,28 @@ class Run:
     model: "RCVAE"
     vocabulary: Vocabulary
 
-    def decode(self, labels: NDArray, z: NDArray) -> Curves:
-        """Curves of conditions, each from its own z.
-
-        Args and shapes as `decode_quasi_video`; the result is by signal, in physical units, each
-        of shape `(samples, points)`.
-        """
-        return generated_curves(self.decode_quasi_video(labels, z), self.model.signals_present)
-
-    def decode_quasi_video(self, labels: NDArray, z: NDArray) -> FloatArray:
-        """Quasi-videos of conditions, each from its own z.
+    def mean_curves(self, labels: NDArray, policy_steps: NDArray) -> Curves:
+        """What is expected of conditions: no draw, z = 0.
 
         Args:
-            labels: EOL and ECL, shape `(samples, 2)`; unknown ones take the embedding of the
-                nearest known one.
-            z: Shape `(samples, latent_dim)`; zero for the mean mode.
+            labels: EOL and ECL, shape `(samples, 2)`; for the paper's model an unknown one takes
+                the embedding of the nearest known one.
+            policy_steps: Charge policies, shape `(samples, MAX_STEPS, 2)`; zero where unknown.
 
         Returns:
-            Physical units, shape `(samples, channel, depth, height, width)`.
+            By signal, in physical units, each of shape `(samples, points)`.
         """
+        return self._generate(labels, policy_steps, None)
+
+    def draw_curves(
+        self, labels: NDArray, policy_steps: NDArray, rng: np.random.Generator
+    ) -> Curves:
+        """A charge drawn for every condition; shapes as `mean_curves`."""
+        return self._generate(labels, policy_steps, rng)
+
+    def _generate(
+        self, labels: NDArray, policy_steps: NDArray, rng: np.random.Generator | None
+    ) -> Curves:
         import tensorflow as tf
 
         index, _ = self.vocabulary.nearest(labels)
@@ -67,32 +69,21 @@ class Run:
             inputs = {
                 "condition_index": tf.constant(index[rows], tf.int32),
                 "condition": tf.constant(labels[rows], tf.float32),
+                "policy_steps": tf.constant(policy_steps[rows], tf.float32),
             }
-            parts.append(self.model.decode(tf.constant(z[rows], tf.float32), inputs).numpy())
-        return np.concatenate(parts)
-
-    def mean_curves(self, labels: NDArray, policy_steps: NDArray) -> Curves:
-        """What is expected of conditions: no draw, z = 0.
-
-        Args:
-            labels: EOL and ECL, shape `(samples, 2)`.
-            policy_steps: Charge policies, shape `(samples, MAX_STEPS, 2)`; zero where unknown.
-
-        Returns:
-            By signal, in physical units, each of shape `(samples, points)`.
-        """
-        return self.decode(labels, np.zeros((len(labels), self.latent_dim)))
-
-    def draw_curves(
-        self, labels: NDArray, policy_steps: NDArray, rng: np.random.Generator
-    ) -> Curves:
-        """A charge drawn for every condition; shapes as `mean_curves`."""
-        return self.decode(labels, rng.standard_normal((len(labels), self.latent_dim)))
+            noise = self.model.draw_noise(len(index[rows]), rng)
+            parts.append(self.model.generate(inputs, noise).numpy())
+        return generated_curves(np.concatenate(parts), self.model.signals_present)
 
     @property
     def latent_dim(self) -> int:
         """Size of z."""
         return self.config.model.latent_dim
+
+
+def conditions_on_policy(run: Run) -> bool:
+    """Whether a run is told the charge policy."""
+    return run.config.model.with_policy
 
 
 def load_run(path: str | Path) -> Run:
@@ -132,7 +123,7 @@ def load_model(path: Path) -> "RCVAE":
     """
     import keras
 
-    import rcvae_tf.model.rcvae  # noqa: F401  registers the classes
+    import rcvae_tf.model.canvas_rcvae  # noqa: F401  registers the classes
 
     try:
         return keras.saving.load_model(path)

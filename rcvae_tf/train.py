@@ -17,6 +17,7 @@ from rcvae_tf.config import PRESETS, ModelConfig, RunConfig, TrainConfig, read_s
 from rcvae_tf.run_directory import RunDirectory
 
 if TYPE_CHECKING:
+    from data_prep.dataset_card import DatasetCard
     from rcvae_tf.dataset import Dataset
 
 NAME = "python -m rcvae_tf.train"
@@ -56,6 +57,7 @@ def _train(argv: list[str] | None) -> None:
     directory = _run_directory(command, config)
     import_tensorflow()
     dataset = _open_data(command, directory)
+    config = _resolved(command, flags, dataset.card)
 
     from rcvae_tf.evaluation.collapse import collapse_warnings
     from rcvae_tf.training.fit import fit
@@ -83,7 +85,9 @@ def _train(argv: list[str] | None) -> None:
     )
 
 
-def _resolved(command: TrainCommand, flags: dict[str, object]) -> RunConfig:
+def _resolved(
+    command: TrainCommand, flags: dict[str, object], card: "DatasetCard | None" = None
+) -> RunConfig:
     stored = read_stored(Path(command.config)) if command.config else {}
     if command.preset and stored.get("preset", command.preset) != command.preset:
         raise SettingsError(
@@ -98,7 +102,10 @@ def _resolved(command: TrainCommand, flags: dict[str, object]) -> RunConfig:
         if flags or command.config or command.preset:
             raise SettingsError("--resume goes on with the settings of the run: leave out others.")
         stored = RunDirectory(Path(command.output)).read_config()
-    return resolve(command.preset, stored, flags)
+    if card is None:
+        return resolve(command.preset, stored, flags)
+    split, num_samples = card.preparation["split"], card.num_samples("train")
+    return resolve(command.preset, stored, flags, split, num_samples)
 
 
 def _run_directory(command: TrainCommand, config: RunConfig) -> RunDirectory:

@@ -41,7 +41,7 @@ class RCVAEHyperModel(keras_tuner.HyperModel):
         config = self.config(hp)
         keras.utils.set_random_seed(config.training.seed)
         train = self.dataset.train
-        model = build_model(config, self.dataset.card, self._vocabulary(config))
+        model = build_model(config, self.dataset, self._vocabulary(config))
         compile_model(model, config.training, max(len(train) // config.training.batch_size, 1))
         return model
 

@@ -16,7 +16,6 @@ def collapse_warnings(metrics: dict[str, Any], config: RunConfig) -> Iterator[st
         metrics: The content of `metrics.json`.
         config: Of the run; it names the cause, and what is left to try.
     """
-    latent, detached = metrics["latent"], config.model.detach
     # Both signs are a spread over test samples, and one sample has none.
     if metrics["samples"]["test"] == 1:
         yield (
@@ -24,20 +23,49 @@ def collapse_warnings(metrics: dict[str, Any], config: RunConfig) -> Iterator[st
             "samples and conditions. Remedy: prepare the data with more cells or cycles."
         )
         return
+    yield from collapse_signs(metrics["latent"], config).values()
+
+
+def collapse_signs(latent: dict[str, Any], config: RunConfig) -> dict[str, str]:
+    """What is out of use that was to be used, each with cause and remedy.
+
+    Args:
+        latent: `kl_per_dim`, `active_units` and `label_response`, over some samples.
+        config: As for `collapse_warnings`.
+
+    Returns:
+        A line by kind: `latent`, `condition`.
+    """
+    signs, detached = {}, config.model.detach
     if latent["active_units"] == 0 and detached != "latent":
-        cause, remedy = _of_latent(config)
-        yield (
-            f"posterior collapse: 0 of {config.model.latent_dim} latent dimensions active, KLD "
-            f"{sum(latent['kl_per_dim']):.1e} nats; z says nothing of a sample, so draws differ "
-            f"by nothing learnt. Cause: {cause}. Remedy: {remedy}."
-        )
+        signs["latent"] = _latent_sign(latent, config)
     misled = detached == "embedding" or config.training.shuffle_labels
     if latent["label_response"] < LEAST_LABEL_RESPONSE and not misled:
-        yield (
+        signs["condition"] = (
             f"the decoder hardly uses the condition: its curves vary over conditions by "
             f"{latent['label_response']:.0%} of what measured ones do. Cause: training stayed on "
             f"its first plateau. Remedy: {_of_plateau(config)}."
         )
+    return signs
+
+
+def _latent_sign(latent: dict[str, Any], config: RunConfig) -> str:
+    """A latent space out of use: a fault where nothing else tells draws apart."""
+    numbers = (
+        f"0 of {config.model.latent_dim} latent dimensions active, KLD "
+        f"{sum(latent['kl_per_dim']):.1e} nats"
+    )
+    if getattr(config.model, "decoder", "") == "canvas":
+        return (
+            f"z is not in use: {numbers}; draws differ by the learned noise alone, which is sound "
+            "where the condition explains the curves. Remedy, if z should tell samples apart: "
+            "a lower --kl-weight."
+        )
+    cause, remedy = _of_latent(config)
+    return (
+        f"posterior collapse: {numbers}; z says nothing of a sample, so draws differ by nothing "
+        f"learnt. Cause: {cause}. Remedy: {remedy}."
+    )
 
 
 def _of_latent(config: RunConfig) -> tuple[str, str]:

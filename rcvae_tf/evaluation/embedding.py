@@ -1,8 +1,10 @@
 """The learned embedding of a run, and the training cells behind each of its rows."""
 
+from typing import Any
+
 import numpy as np
 
-from data_prep.records import Condition
+from data_prep.records import Condition, FloatArray
 from rcvae_tf.conditions import Vocabulary
 from rcvae_tf.dataset import Dataset, SplitData, merge
 from rcvae_tf.embedding_matrix import EmbeddingMatrix
@@ -22,11 +24,20 @@ def embedding_matrix(run: Run, dataset: Dataset) -> EmbeddingMatrix | None:
     merged = run.config.training.merge_validation
     trained = merge(dataset.train, dataset.validation) if merged else dataset.train
     return EmbeddingMatrix(
-        embeddings=np.asarray(layer.embeddings),
+        embeddings=_rows(layer, run.vocabulary),
         labels=run.vocabulary.labels,
         cell_ids=np.array(cells_of_conditions(run.vocabulary, trained)),
         condition_weight=run.vocabulary.weight,
     )
+
+
+def _rows(layer: Any, vocabulary: Vocabulary) -> FloatArray:
+    """The row that each condition gets; those of one EOL share theirs where lives are embedded."""
+    from rcvae_tf.model.canvas_networks import LifeEmbedding
+
+    if isinstance(layer, LifeEmbedding):
+        return np.asarray(layer(vocabulary.labels[:, 0].astype(np.float32)))
+    return np.asarray(layer.embeddings)
 
 
 def cells_of_conditions(vocabulary: Vocabulary, trained: SplitData) -> list[str]:

@@ -1,4 +1,4 @@
-"""One evaluation: three modes of the model and four baselines, on one test split."""
+"""One evaluation: four modes of the model and four baselines, on one test split."""
 
 from typing import Any, NamedTuple
 
@@ -6,14 +6,13 @@ import numpy as np
 
 from data_prep.errors import DatasetError
 from data_prep.records import FloatArray
-from rcvae_tf.dataset import Dataset, SplitData, model_inputs
+from rcvae_tf.dataset import Dataset, SplitData, merge, model_inputs
 from rcvae_tf.evaluation.baselines import baselines
+from rcvae_tf.evaluation.draws import PRIOR_DRAWS, judge_draws
 from rcvae_tf.evaluation.metrics import Errors, latent_summary, signal_errors, skill
+from rcvae_tf.evaluation.physics import physics_limits
 from rcvae_tf.physical import Curves, generated_curves
 from rcvae_tf.run import DECODE_BATCH, Run
-
-MODES = ("reconstruct", "prior", "mean")
-PRIOR_DRAWS = 20
 
 
 class Evaluation(NamedTuple):
@@ -34,7 +33,7 @@ def evaluate(run: Run, dataset: Dataset, seed: int = 0) -> Evaluation:
     Args:
         run: The trained run.
         dataset: The data set that it was trained on; its test split is evaluated.
-        seed: Of the draws of z.
+        seed: Of the draws.
 
     Raises:
         DatasetError: The data set has another grid or other signals than the run.
@@ -42,14 +41,19 @@ def evaluate(run: Run, dataset: Dataset, seed: int = 0) -> Evaluation:
     _check_fits(run, dataset)
     test = dataset.test
     reconstructed, z_mean, kl_per_dim = reconstruct(run, test)
-    mean_curves = run.decode(test.labels, np.zeros((len(test), run.latent_dim)))
+    mean_curves = run.mean_curves(test.labels, test.policy_steps)
+    training = run.config.training
+    trained = dataset.train
+    if training.merge_validation:
+        trained = merge(trained, dataset.validation)
+    drawn = judge_draws(run, test, physics_limits(dataset.card, trained), seed)
     modes: dict[str, Errors] = {
         "reconstruct": signal_errors(test.curves, reconstructed),
-        "prior": prior_errors(run, test, seed),
+        "prior": drawn.errors,
         "mean": signal_errors(test.curves, mean_curves),
+        "median": signal_errors(test.curves, drawn.median),
     }
     # The look-ups get what the model was trained on, no less and no more.
-    training = run.config.training
     rules = baselines(
         dataset.train,
         dataset.validation,
@@ -58,17 +62,18 @@ def evaluate(run: Run, dataset: Dataset, seed: int = 0) -> Evaluation:
         training.merge_validation,
     )
     errors = {name: signal_errors(test.curves, rule.curves) for name, rule in rules.items()}
-    num_trained = len(dataset.train)
-    num_trained += len(dataset.validation) if training.merge_validation else 0
     metrics = {
         "split": dataset.card.preparation["split"],
         "cycles": dataset.card.preparation["cycles"],
-        "samples": {"train": num_trained, "test": len(test)},
+        "last_cycle": _last_cycle(dataset),
+        "samples": {"train": len(trained), "test": len(test)},
         "modes": modes,
         "prior_draws": PRIOR_DRAWS,
         "baselines": errors,
         "baseline_settings": {name: rule.setting for name, rule in rules.items()},
         "skill": skill(modes["mean"], errors["nearest_label"]),
+        "intervals": drawn.intervals,
+        "physics": drawn.physics,
         "latent": {
             **latent_summary(kl_per_dim, z_mean),
             "label_response": label_response(test.curves, mean_curves),
@@ -99,17 +104,6 @@ def reconstruct(run: Run, data: SplitData) -> tuple[Curves, FloatArray, FloatArr
     return curves, np.concatenate(means), np.concatenate(divergences).mean(axis=0)
 
 
-def prior_errors(run: Run, data: SplitData, seed: int) -> Errors:
-    """Errors of curves drawn with z from the prior, over `PRIOR_DRAWS` draws a sample."""
-    rng = np.random.default_rng(seed)
-    draws = [
-        run.decode(data.labels, rng.standard_normal((len(data), run.latent_dim)))
-        for _ in range(PRIOR_DRAWS)
-    ]
-    stacked = {name: np.stack([draw[name] for draw in draws]) for name in draws[0]}
-    return signal_errors({name: data.curves[name][None] for name in stacked}, stacked)
-
-
 def check_same_data(data: dict[str, Any], dataset: Dataset) -> None:
     """Compares the shards of a data set with those that a run was trained on.
 
@@ -121,6 +115,12 @@ def check_same_data(data: dict[str, Any], dataset: Dataset) -> None:
             f"{dataset.directory}: is not the data set that the run was trained on: its shards "
             f"are others. Give --data the data set of the run, made at {data.get('directory')}."
         )
+
+
+def _last_cycle(dataset: Dataset) -> int:
+    """The highest ECL of all splits: cells may have fewer cycles than were asked for."""
+    splits = (dataset.train, dataset.validation, dataset.test)
+    return max(int(split.labels[:, 1].max(initial=0)) for split in splits)
 
 
 def _check_fits(run: Run, dataset: Dataset) -> None:

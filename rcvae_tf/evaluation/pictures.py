@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from data_prep.quasi_video import pack
+from data_prep.records import SIGNALS, FloatArray
 from rcvae_tf.dataset import SplitData
 from rcvae_tf.physical import Curves
 from rcvae_tf.report.figures import curves_figure, frames_figure, save_figure
@@ -25,16 +27,22 @@ def draw_test_samples(run: Run, test: SplitData, seed: int) -> list[Path]:
     labels = test.labels[rows]
     titles = sample_titles(test.cell_ids[rows], labels)
     measured: Curves = {name: values[rows] for name, values in test.curves.items()}
-    z = np.zeros((len(rows), run.latent_dim))
-    curves = run.decode(labels, z)
-    drawn = run.decode(
-        np.repeat(labels, NUM_DRAWS, axis=0),
-        rng.standard_normal((len(rows) * NUM_DRAWS, run.latent_dim)),
+    policy_steps = test.policy_steps[rows]
+    expected = run.mean_curves(labels, policy_steps)
+    drawn = run.draw_curves(
+        np.repeat(labels, NUM_DRAWS, axis=0), np.repeat(policy_steps, NUM_DRAWS, axis=0), rng
     )
     draws = {name: v.reshape(len(rows), NUM_DRAWS, -1) for name, v in drawn.items()}
     paths = [run.directory.figures / name for name in ("curves.png", "frames.png")]
-    save_figure(curves_figure(measured, curves, titles, draws), paths[0])
-    videos = run.decode_quasi_video(labels, z)
-    frames = frames_figure(test.quasi_video[rows], videos, titles, test.signals_present)
-    save_figure(frames, paths[1])
+    save_figure(curves_figure(measured, expected, titles, draws), paths[0])
+    videos = test.quasi_video[rows]
+    generated = _quasi_video(expected, *videos.shape[-2:])
+    save_figure(frames_figure(videos, generated, titles, test.signals_present), paths[1])
     return paths
+
+
+def _quasi_video(curves: Curves, height: int, width: int) -> FloatArray:
+    """Curves as quasi-videos; the plane of a signal that is absent is zero."""
+    absent = np.zeros_like(next(iter(curves.values())))
+    series = np.stack([curves.get(name, absent) for name in SIGNALS], axis=1)
+    return pack(series, height, width)

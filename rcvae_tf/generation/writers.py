@@ -11,6 +11,8 @@ from data_prep.records import FloatArray
 from rcvae_tf.generation.sampler import GeneratedCharges
 
 NUMBER_FORMAT = "%.7g"  # float32 has seven digits
+# Before the signals; the last numbers the points of a charge.
+CSV_FACTS = ("sample", "eol", "ecl", "policy", "in_support", "projected", "point")
 
 
 def write_charges(charges: GeneratedCharges, path: Path, overwrite: bool) -> None:
@@ -41,18 +43,20 @@ def check_output(path: Path, overwrite: bool) -> None:
 
 
 def write_csv(charges: GeneratedCharges, path: Path) -> None:
-    """One row a point: sample, asked EOL and ECL, point, then the signals with their units."""
+    """One row a point: which charge and of what condition, then the signals with their units."""
     num_samples, num_points = next(iter(charges.curves.values())).shape
-    columns: dict[str, FloatArray] = {
-        "sample": np.repeat(np.arange(1, num_samples + 1), num_points),
-        "eol": np.full(num_samples * num_points, charges.condition.eol),
-        "ecl": np.full(num_samples * num_points, charges.condition.ecl),
-        "point": np.tile(np.arange(num_points), num_samples),
-    }
-    columns |= {name: values.ravel() for name, values in _time_first(charges).items()}
-    formats = ["%d"] * 4 + [NUMBER_FORMAT] * (len(columns) - 4)
-    table = np.column_stack(list(columns.values()))
-    np.savetxt(path, table, formats, delimiter=",", header=",".join(columns), comments="")
+    signals = _time_first(charges)
+    facts = f"{charges.condition.eol},{charges.condition.ecl},{charges.policy}"
+    support = int(charges.in_support)
+    formats = ",".join([NUMBER_FORMAT] * len(signals))
+    with path.open("w", encoding="utf-8") as file:
+        file.write(",".join([*CSV_FACTS, *signals]) + "\n")
+        for row in range(num_samples):
+            start = f"{row + 1},{facts},{support},{int(charges.projected[row])}"
+            points = zip(*(values[row].tolist() for values in signals.values()), strict=True)
+            file.writelines(
+                f"{start},{number},{formats % point}\n" for number, point in enumerate(points)
+            )
 
 
 def write_npz(charges: GeneratedCharges, path: Path) -> None:
@@ -61,10 +65,12 @@ def write_npz(charges: GeneratedCharges, path: Path) -> None:
         **charges.curves,
         "eol": charges.condition.eol,
         "ecl": charges.condition.ecl,
+        "policy": charges.policy,
         "matched_eol": charges.matched.eol,
         "matched_ecl": charges.matched.ecl,
         "distance": charges.distance,
         "in_support": charges.in_support,
+        "projected": charges.projected,
         "synthetic": True,
     }
     with path.open("wb") as file:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
@@ -19,6 +20,7 @@ from rcvae_tf.model.networks import Decoder, Encoder
 from rcvae_tf.model.scaling import QuasiVideoScaling
 
 Inputs = dict[str, Tensor]
+Noise = dict[str, Tensor]
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -50,8 +52,19 @@ class RCVAE(keras.Model):
         self.data_facts = dict(data_facts)
         self.num_conditions = num_conditions
         self.seed = seed
-        config = self.config = settings.from_dict(ModelConfig, model_config)
-        # Layers
+        self.config = settings.from_dict(ModelConfig, model_config)
+        self.sampling = GaussianSampling(seed=seed, name="sampling")
+        self.make_networks()
+        # Metrics
+        self.kl_scale = self.add_weight(
+            name="kl_scale", shape=(), initializer="ones", trainable=False
+        )
+        names = [*self.loss_terms, "mae", *(f"mae_{name}" for name in self.compared_signals)]
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in names}
+
+    def make_networks(self) -> None:
+        """Layers, from the configuration and the facts of the data."""
+        config, data_facts = self.config, self.data_facts
         self.scaling = QuasiVideoScaling(
             statistics=data_facts["statistics"],
             height=data_facts["height"],
@@ -63,7 +76,7 @@ class RCVAE(keras.Model):
         self.embedding = None
         if config.detach != "embedding":
             self.embedding = ConditionEmbedding(
-                num_conditions, config.embedding_dim, name="embedding"
+                self.num_conditions, config.embedding_dim, name="embedding"
             )
         self.continuous = ContinuousCondition(
             data_facts["eol_mean"],
@@ -82,20 +95,23 @@ class RCVAE(keras.Model):
         # Made where it is left out too: the seeds of the weights are drawn one layer after the
         # other, and what stays is to start from the same weights.
         self.encoder = None if config.detach == "latent" else encoder
-        self.sampling = GaussianSampling(seed=seed, name="sampling")
-        self.decoder = Decoder(
+        self.decoder: Any = Decoder(
             *size,
             sample_size=self.scaling.sample_size,
             block=config.block,
             detached_layer=config.detached_layer("decoder"),
             name="decoder",
         )
-        # Metrics
-        self.kl_scale = self.add_weight(
-            name="kl_scale", shape=(), initializer="ones", trainable=False
-        )
-        names = ["loss", "mse", "kld", "mae", *(f"mae_{name}" for name in self.scaling.signals)]
-        self.trackers = {name: keras.metrics.Mean(name=name) for name in names}
+
+    @property
+    def loss_terms(self) -> tuple[str, ...]:
+        """Terms that both steps report."""
+        return ("loss", "mse", "kld")
+
+    @property
+    def compared_signals(self) -> tuple[str, ...]:
+        """Signals whose absolute errors both steps report, in the order of `absolute_error`."""
+        return self.scaling.signals
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -153,6 +169,16 @@ class RCVAE(keras.Model):
         """Quasi-videos in physical units, from z and the conditions in `inputs`."""
         return self.scaling.unscale(self._decode(z, self.embed(inputs)))
 
+    def generate(self, inputs: Inputs, noise: Noise) -> Tensor:
+        """Quasi-videos in physical units from given noise, as `draw_noise` gives it."""
+        return self.decode(noise["z"], inputs)
+
+    def draw_noise(self, count: int, rng: np.random.Generator | None) -> Noise:
+        """Noise for as many samples, as `generate` takes it; that of the mean mode for None."""
+        shape = (count, self.config.latent_dim)
+        z = np.zeros(shape) if rng is None else rng.standard_normal(shape)
+        return {"z": ops.convert_to_tensor(z.astype(np.float32))}
+
     def losses_of(self, inputs: Inputs) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         """The loss and its terms, the scaled samples and their scaled reconstruction."""
         x = self.scaling(inputs["x"])
@@ -172,7 +198,7 @@ class RCVAE(keras.Model):
         """One step of gradient descent on a batch: steps 4 to 6 of Algorithm 2."""
         # Step 4: the training loss.
         with tf.GradientTape() as tape:
-            terms, x, x_reconstructed = self.losses_of(inputs)
+            terms, x, x_reconstructed = self.losses_of(self.jittered(inputs))
         # Step 5: its gradients.
         gradients = tape.gradient(terms["loss"], self.trainable_variables)
         # Step 6: update the weights.
@@ -184,8 +210,20 @@ class RCVAE(keras.Model):
         # Step 4 of Algorithm 2: the validation loss.
         terms, x, x_generated = self.losses_of(inputs)
         if self.config.validation_mode == "mean":
-            x_generated = self._mean_mode(self.embed(inputs))
+            x_generated = self.expected(inputs)
         return self._track(terms, x, x_generated)
+
+    def expected(self, inputs: Inputs) -> Tensor:
+        """What is generated at z = 0, scaled."""
+        return self._mean_mode(self.embed(inputs))
+
+    def jittered(self, inputs: Inputs) -> Inputs:
+        """Inputs as they are trained on."""
+        return inputs
+
+    def absolute_error(self, x: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean absolute difference in physical units, by signal, and the total of Table 1."""
+        return self.scaling.absolute_error(x, other)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""
@@ -224,9 +262,9 @@ class RCVAE(keras.Model):
 
     def _track(self, terms: dict[str, Tensor], x: Tensor, other: Tensor) -> dict[str, Tensor]:
         """Adds a batch to the trackers; a smaller batch counts by its samples."""
-        by_signal, total = self.scaling.absolute_error(x, other)
+        by_signal, total = self.absolute_error(x, other)
         values = {**terms, "mae": total}
-        for i, name in enumerate(self.scaling.signals):
+        for i, name in enumerate(self.compared_signals):
             values[f"mae_{name}"] = by_signal[i]
         batch_size = ops.shape(x)[0]
         for name, value in values.items():

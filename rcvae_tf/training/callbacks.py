@@ -13,8 +13,10 @@ from rcvae_tf.conditions import Vocabulary
 from rcvae_tf.config import RunConfig
 from rcvae_tf.dataset import Dataset
 from rcvae_tf.run_directory import RunDirectory
+from rcvae_tf.training.averaging import AveragedWeights
 from rcvae_tf.training.state import TrainState
 from rcvae_tf.training.tensorboard import LatentAndPictures
+from rcvae_tf.training.watch_collapse import CollapseWatch
 
 if TYPE_CHECKING:
     from rcvae_tf.model.rcvae import RCVAE
@@ -39,10 +41,12 @@ def training_callbacks(
         KLWarmup(training.kl_warmup_epochs),
         keras.callbacks.TensorBoard(log_dir, write_graph=False),
         LatentAndPictures(directory.tensorboard, dataset.validation, vocabulary),
+        CollapseWatch(directory.tensorboard, dataset.validation, vocabulary, config),
         keras.callbacks.CSVLogger(str(directory.history), append=state.epochs_done > 0),
         keras.callbacks.TerminateOnNaN(),
         checkpoints,
         ProgressLine(training.epochs, state),
+        checkpoints.averaging,
     ]
 
 
@@ -73,13 +77,19 @@ class BestAndLast(keras.callbacks.Callback):
         directory: Where the models go.
         state: Counted on from, and kept up to date.
         patience: Epochs without a lower value after which training stops.
+        keep: `best`, or `last` where the value says too little: with few cells held out it is the
+            luck of those cells.
     """
 
-    def __init__(self, directory: RunDirectory, state: TrainState, patience: int) -> None:
+    def __init__(
+        self, directory: RunDirectory, state: TrainState, patience: int, keep: str = "best"
+    ) -> None:
         super().__init__()
         self.directory = directory
         self.state = state
         self.patience = patience
+        self.keep = keep
+        self.averaging = AveragedWeights()
         self._best_weights: list[Any] | None = None
         self._written_at = -math.inf  # the first epoch is written at once
 
@@ -87,7 +97,7 @@ class BestAndLast(keras.callbacks.Callback):
         """Counts the epoch, remembers the best weights, stops when patience is out."""
         # Step 7: a lower validation loss sets the counter to 0 and its model is kept. It is the
         # loss of the weights that are kept, those after the updates of the epoch.
-        if self.state.observe(float((logs or {})["val_mae"])):
+        if self.state.observe(float((logs or {})["val_mae"])) or self.keep == "last":
             self._best_weights = self.model.get_weights()
         # Step 8: stop. The algorithm says when the counter exceeds a threshold, the text of the
         # paper after 100 epochs without a fall: so the threshold is one less than the patience.
@@ -113,7 +123,8 @@ class BestAndLast(keras.callbacks.Callback):
             best.set_weights(self._best_weights)
             _save(best, self.directory.model)
             self._best_weights = None
-        _save(self.model, self.directory.last_model)
+        with self.averaging.trained_weights():
+            _save(self.model, self.directory.last_model)
         self.state.write(self.directory.train_state)
         self._written_at = time.monotonic()
 

@@ -61,6 +61,8 @@ def fit(
     # Step 1: the hyperparameters come optimised, in `config`; `python -m tuning` searches them.
     # Step 2: join the validation to the training split, and still watch it.
     train = _training_split(dataset, training)
+    if training.merge_validation:
+        logger.info("validation is part of training (Algorithm 2): val_mae is no hold-out error")
     vocabulary = Vocabulary(train.conditions, training.condition_weight)
     if resume:
         check_same_data(directory.read_config()["data"], dataset)
@@ -75,12 +77,12 @@ def fit(
     else:
         state = TrainState()
         _write_facts(directory, config, dataset, vocabulary)
-        model = build_model(config, dataset.card, vocabulary)
+        model = build_model(config, dataset, vocabulary)
         compile_model(model, training, max(len(train) // training.batch_size, 1))
     # Steps 4 to 8, every epoch: `RCVAE.train_step` computes the training loss (4), its gradients
     # (5) and updates the parameters (6), `RCVAE.test_step` computes the validation loss (4),
     # `BestAndLast` keeps the best model (7) and stops when the counter runs out (8).
-    checkpoints = BestAndLast(directory, state, training.patience)
+    checkpoints = BestAndLast(directory, state, training.patience, training.keep)
     _run_epochs(
         model,
         _training_batches(dataset, train, vocabulary, training, state.epochs_done),
@@ -104,7 +106,6 @@ def _training_split(dataset: Dataset, training: TrainConfig) -> SplitData:
     """The samples that are trained on."""
     if not training.merge_validation:
         return dataset.train
-    logger.info("validation is part of training (Algorithm 2): val_mae is no hold-out error")
     return merge(dataset.train, dataset.validation)
 
 
@@ -171,13 +172,19 @@ def _run_epochs(
         raise
 
 
-def build_model(config: RunConfig, card: DatasetCard, vocabulary: Vocabulary) -> "RCVAE":
-    """A model of the settings, built for the data set."""
+def build_model(config: RunConfig, dataset: Dataset, vocabulary: Vocabulary) -> "RCVAE":
+    """A model of the settings, built for the data set.
+
+    Raises:
+        DatasetError: The data set lacks a signal or a policy that the model needs.
+    """
+    from rcvae_tf.model.canvas_rcvae import CanvasRCVAE
     from rcvae_tf.model.rcvae import RCVAE
 
-    model = RCVAE(
+    model_class = CanvasRCVAE if config.model.decoder == "canvas" else RCVAE
+    model = model_class(
         model_config=settings.to_dict(config.model),
-        data_facts=data_facts(card, vocabulary),
+        data_facts=data_facts(config, dataset, vocabulary),
         num_conditions=len(vocabulary),
         seed=config.training.seed,
     )
@@ -185,28 +192,49 @@ def build_model(config: RunConfig, card: DatasetCard, vocabulary: Vocabulary) ->
     return model
 
 
-def data_facts(card: DatasetCard, vocabulary: Vocabulary) -> dict[str, Any]:
+def data_facts(config: RunConfig, dataset: Dataset, vocabulary: Vocabulary) -> dict[str, Any]:
     """What a model must know of its data, as JSON-ready values."""
+    from rcvae_tf.training.canvas_facts import canvas_facts
+
+    card, model = dataset.card, config.model
     eol, ecl = vocabulary.labels.T
-    statistics = {name: dataclasses.asdict(s) for name, s in card.statistics.items()}
-    return {
-        "statistics": statistics,
+    facts: dict[str, Any] = {
+        "statistics": {name: dataclasses.asdict(s) for name, s in card.statistics.items()},
         "height": card.height,
         "width": card.width,
         "eol_mean": float(np.mean(eol)),
         "eol_spread": float(np.std(eol)) or 1.0,
         "ecl_range": float(np.max(ecl)),
+        "nominal_capacity_ah": nominal_capacity_ah(card),
     }
+    if model.decoder == "canvas":
+        train = _training_split(dataset, config.training)
+        facts["canvas"] = canvas_facts(
+            train, facts["nominal_capacity_ah"], model.num_knots, model.with_policy
+        )
+    return facts
+
+
+def nominal_capacity_ah(card: DatasetCard) -> float:
+    """1 C in A: the median over the cells of a data set, which are usually of one type."""
+    return float(np.median([cell["nominal_capacity_ah"] for cell in card.cells.values()]))
 
 
 def compile_model(model: "RCVAE", training: TrainConfig, steps_per_epoch: int) -> None:
     """Gives the model its optimiser."""
     import keras
 
-    model.compile(
-        optimizer=keras.optimizers.Adam(_learning_rate(training, steps_per_epoch)),
-        jit_compile=training.jit_compile,
-    )
+    average = {"use_ema": True, "ema_momentum": training.average_decay}
+    common = {
+        "learning_rate": _learning_rate(training, steps_per_epoch),
+        "clipnorm": training.clip_norm or None,
+        **(average if training.average_decay else {}),
+    }
+    if training.weight_decay:
+        optimizer = keras.optimizers.AdamW(weight_decay=training.weight_decay, **common)
+    else:
+        optimizer = keras.optimizers.Adam(**common)
+    model.compile(optimizer=optimizer, jit_compile=training.jit_compile)
 
 
 def _learning_rate(
@@ -227,6 +255,14 @@ def _trim_history(directory: RunDirectory, state: TrainState) -> None:
     directory.history.write_text("".join(lines[: 1 + state.epochs_done]), encoding="utf-8")
 
 
+def _training_policies(dataset: Dataset) -> list[str]:
+    """Charge policies of the training cells, where the data set knows them."""
+    cells = dataset.card.cells
+    names = set(dataset.train.cell_ids.tolist())
+    policies = {cells[name].get("charge_policy") or "" for name in names if name in cells}
+    return sorted(policies - {""})
+
+
 def _write_facts(
     directory: RunDirectory, config: RunConfig, dataset: Dataset, vocabulary: Vocabulary
 ) -> None:
@@ -240,6 +276,7 @@ def _write_facts(
         "signals_present": list(card.signals_present),
         "shards": card.shards,
         "training_cells": sorted(set(dataset.train.cell_ids.tolist())),
+        "training_policies": _training_policies(dataset),
     }
     values = {**config.to_dict(), "data": data, "rcvae_tf": __version__}
     write_json(directory.config, {"format_version": FORMAT_VERSION, **values})

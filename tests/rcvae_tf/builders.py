@@ -3,6 +3,7 @@
 import numpy as np
 
 from data_prep.dataset_card import DatasetCard
+from data_prep.protocol import policy_numbers
 from data_prep.records import SIGNALS, Condition, Sample
 from data_prep.scaling import fit_statistics
 from data_prep.shards import write_shards
@@ -15,6 +16,14 @@ from rcvae_tf.training.fit import build_model
 HEIGHT, WIDTH = 4, 4
 NUM_POINTS = HEIGHT * WIDTH
 EOL_OF_CELL = {"made_0": 400, "made_1": 500, "made_2": 650, "made_3": 900}
+# One, none, two and three fast steps, all of them over before the shortest charge is.
+POLICY_OF_CELL = {
+    "made_0": "4.8C(80%)",
+    "made_1": "4C",
+    "made_2": "5.4C(40%)-3.6C",
+    "made_3": "6C(20%)-5C(50%)-4C",
+}
+NOMINAL_CAPACITY_AH = 1.1
 NUM_CYCLES = 6
 WITHOUT_TEMPERATURE = tuple(name for name in SIGNALS if name != "temperature_degc")
 TINY = {
@@ -22,6 +31,8 @@ TINY = {
     "num_hidden_layers": 2,
     "latent_dim": 2,
     "embedding_dim": 4,
+    "num_knots": 24,
+    "num_frequencies": 2,
     "batch_size": 5,
     "jit_compile": False,
 }
@@ -43,10 +54,29 @@ def made_curves(eol, ecl, signals_present=SIGNALS):
 
 def made_samples(signals_present=SIGNALS):
     return [
-        Sample(made_curves(eol, ecl, signals_present), Condition(eol, ecl), cell_id)
+        Sample(
+            made_curves(eol, ecl, signals_present),
+            Condition(eol, ecl),
+            cell_id,
+            POLICY_OF_CELL[cell_id],
+            policy_numbers(POLICY_OF_CELL[cell_id]),
+        )
         for cell_id, eol in EOL_OF_CELL.items()
         for ecl in range(1, NUM_CYCLES + 1)
     ]
+
+
+def made_cells():
+    """What the card says of each cell."""
+    return {
+        cell_id: {
+            "eol_cycles": eol,
+            "nominal_capacity_ah": NOMINAL_CAPACITY_AH,
+            "max_voltage_v": 3.7,
+            "charge_policy": POLICY_OF_CELL[cell_id],
+        }
+        for cell_id, eol in EOL_OF_CELL.items()
+    }
 
 
 def write_dataset(directory, signals_present=SIGNALS):
@@ -61,7 +91,7 @@ def write_dataset(directory, signals_present=SIGNALS):
         height=HEIGHT,
         width=WIDTH,
         signals_present=signals_present,
-        cells={},
+        cells=made_cells(),
         shards={},
         statistics=fit_statistics([training], signals_present),
         cleaning={},
@@ -81,7 +111,7 @@ def tiny_model(dataset, preset="default", **flags):
     """An untrained model of a preset, and the vocabulary of the training split."""
     config = tiny_config(preset, **flags)
     vocabulary = Vocabulary(dataset.train.conditions, config.training.condition_weight)
-    return build_model(config, dataset.card, vocabulary), vocabulary
+    return build_model(config, dataset, vocabulary), vocabulary
 
 
 def randomise(model, seed=0, scale=0.3):

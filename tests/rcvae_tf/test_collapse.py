@@ -1,7 +1,13 @@
+from types import SimpleNamespace
+
 import pytest
 
 from rcvae_tf.config import resolve
-from rcvae_tf.evaluation.collapse import LEAST_LABEL_RESPONSE, collapse_warnings
+from rcvae_tf.evaluation.collapse import (
+    LEAST_LABEL_RESPONSE,
+    collapse_signs,
+    collapse_warnings,
+)
 
 
 def warnings_of(active_units=2, label_response=1.0, test_samples=6, preset="paper", **flags):
@@ -81,3 +87,26 @@ def test_what_was_detached_is_no_collapse():
 
 def test_shuffled_labels_are_no_fault_to_be_mended():
     assert warnings_of(label_response=0.07, shuffle_labels=True) == []
+
+
+def canvas_config(**flags):
+    """Settings of a decoder that learns the noise of its points."""
+    config = resolve("paper", None, {"latent_dim": 2, **flags})
+    model = SimpleNamespace(**{**vars(config.model), "decoder": "canvas"})
+    return SimpleNamespace(preset="default", model=model, training=config.training)
+
+
+def test_a_decoder_with_noise_of_its_own_may_do_without_z():
+    latent = {"kl_per_dim": [1e-7, 2e-7], "active_units": 0, "label_response": 1.0}
+    assert collapse_signs(latent, canvas_config()) == {
+        "latent": "z is not in use: 0 of 2 latent dimensions active, KLD 3.0e-07 nats; draws "
+        "differ by the learned noise alone, which is sound where the condition explains the "
+        "curves. Remedy, if z should tell samples apart: a lower --kl-weight."
+    }
+
+
+def test_signs_come_by_kind():
+    latent = {"kl_per_dim": [0.0], "active_units": 0, "label_response": 0.0}
+    signs = collapse_signs(latent, canvas_config(detach="latent"))
+    assert list(signs) == ["condition"]
+    assert list(collapse_signs(latent, canvas_config())) == ["latent", "condition"]

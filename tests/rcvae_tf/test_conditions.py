@@ -109,3 +109,10 @@ def test_support_is_the_range_of_life_and_age_bounds_included():
     known = vocabulary((500, 1), (900, 40))
     labels = np.array([[500, 40], [900, 1], [499, 5], [901, 5], [700, 41]])
     assert_array_equal(known.in_support(labels), [True, True, False, False, False])
+
+
+def test_outside_is_told_by_axis_in_cycles_with_its_side():
+    known = vocabulary((500, 10), (900, 40))
+    assert_array_equal(known.label_range, [[500, 10], [900, 40]])
+    labels = np.array([[500, 40], [450, 25], [901, 41], [700, 1]])
+    assert_array_equal(known.outside(labels), [[0, 0], [-50, 0], [1, 1], [0, -9]])

@@ -5,7 +5,14 @@ import math
 import pytest
 
 from data_prep.errors import SettingsError
-from rcvae_tf.config import ModelConfig, TrainConfig, detachable_layers, read_stored, resolve
+from rcvae_tf.config import (
+    NEW_CELLS,
+    ModelConfig,
+    TrainConfig,
+    detachable_layers,
+    read_stored,
+    resolve,
+)
 
 BOUNDED = [
     (settings_class, field.name, field.metadata["minimum"], -1)
@@ -23,6 +30,8 @@ BOUNDED = [
 def test_preset_paper_is_the_model_of_the_paper():
     model = resolve("paper").model
     given = {
+        "decoder": "quasi_video",
+        "condition": "eol,ecl",
         "num_hidden_layers": 16,
         "embedding_dim": 473,
         "block": "plain",
@@ -42,7 +51,11 @@ def test_preset_paper_trains_as_the_paper_does():
     given = {
         "epochs": 1000,
         "patience": 100,
+        "keep": "best",
         "schedule": "constant",
+        "weight_decay": 0.0,
+        "clip_norm": 0.0,
+        "average_decay": 0.0,
         "kl_warmup_epochs": 0,
         "neighbour_share": 0.0,
         "merge_validation": True,
@@ -52,6 +65,59 @@ def test_preset_paper_trains_as_the_paper_does():
 
 def test_preset_default_holds_validation_out():
     assert resolve("default").training.merge_validation is False
+
+
+def test_preset_default_draws_on_the_canvas_and_is_not_told_the_policy():
+    model = resolve("default").model
+    assert (model.decoder, model.condition, model.with_policy) == ("canvas", "eol,ecl", False)
+    assert resolve("default", None, {"condition": "eol,ecl,policy"}).model.with_policy is True
+
+
+def changed(config, other):
+    """The settings in which two configurations differ."""
+    parts = zip(config.to_dict().items(), other.to_dict().values(), strict=True)
+    return {
+        part: {name: mine[name] for name in mine if mine[name] != theirs[name]}
+        for (part, mine), theirs in parts
+        if part != "preset"
+    }
+
+
+def test_where_cells_are_held_out_preset_default_learns_nothing_of_a_cell_by_its_name():
+    config = resolve("default", split="cell")
+    assert changed(config, resolve("default")) == NEW_CELLS
+    assert config.model.known_lives is False
+    assert config.model.blind_tail is True
+
+
+def test_preset_paper_is_the_same_whatever_is_held_out():
+    assert resolve("paper", split="cell") == resolve("paper", split="sample")
+
+
+def test_stored_settings_and_flags_win_over_those_of_the_split():
+    stored = {"model": {"known_lives": True, "num_knots": 77}}
+    config = resolve(None, stored, {"num_knots": 78, "epochs": 5}, split="cell")
+    assert (config.model.known_lives, config.model.num_knots) == (True, 78)
+    assert config.training.epochs == 5
+    assert config.model.blind_tail is True
+
+
+def test_a_stored_run_keeps_its_settings_whatever_split_it_is_read_for():
+    config = resolve("default", None, {"hidden_dim": 16}, split="cell")
+    assert resolve(None, config.to_dict()) == config
+
+
+def test_the_canvas_needs_the_elapsed_time():
+    expected = r"needs `quasi_video_depth` 3\. Received: quasi_video_depth=2\."
+    with pytest.raises(SettingsError, match=expected):
+        resolve("default", None, {"quasi_video_depth": 2})
+    assert resolve("default", None, {"quasi_video_depth": 2, "decoder": "quasi_video"})
+
+
+def test_the_policy_needs_the_canvas():
+    expected = r"with the policy needs decoder canvas .* Received: decoder='quasi_video'\."
+    with pytest.raises(SettingsError, match=expected):
+        resolve("paper", None, {"condition": "eol,ecl,policy"})
 
 
 def test_without_a_name_the_preset_is_default():
@@ -116,12 +182,14 @@ def test_a_value_out_of_range_is_refused_with_what_was_expected(name, value, mes
 
 @pytest.mark.parametrize(("settings_class", "name", "bound", "outward"), BOUNDED)
 def test_every_bound_is_held(settings_class, name, bound, outward):
+    # The depth of the quasi-video is free with the paper's decoder alone.
+    others = {"decoder": "quasi_video"} if settings_class is ModelConfig else {}
     default = getattr(settings_class(), name)
     inside = type(default)(bound)
     outside = type(default)(bound + outward)
-    assert getattr(settings_class(**{name: inside}), name) == inside
+    assert getattr(settings_class(**others, **{name: inside}), name) == inside
     with pytest.raises(SettingsError, match=rf"`{name}` must be .* Received: {name}={outside!r}"):
-        settings_class(**{name: outside})
+        settings_class(**others, **{name: outside})
 
 
 def test_read_stored_gives_what_was_written(tmp_path):

@@ -1,6 +1,7 @@
 import dataclasses
 
 import numpy as np
+import pytest
 from numpy.testing import assert_array_equal
 
 from rcvae_tf.conditions import Condition, Vocabulary
@@ -10,12 +11,22 @@ from rcvae_tf.run import Run
 from tests.rcvae_tf.builders import EOL_OF_CELL, tiny_config, tiny_model
 
 
-def test_rows_are_those_of_the_vocabulary(default_run):
+def test_rows_are_those_of_the_vocabulary(paper_run):
+    matrix = load_embedding_matrix(paper_run.directory.embeddings)
+    assert_array_equal(matrix.embeddings, paper_run.model.embedding.embeddings.numpy())
+    assert matrix.embeddings.shape == (18, 4)
+    assert_array_equal(matrix.labels, paper_run.vocabulary.labels)
+    assert matrix.condition_weight == 0.9
+
+
+def test_conditions_of_one_life_have_the_row_of_that_life(default_run):
     matrix = load_embedding_matrix(default_run.directory.embeddings)
-    assert_array_equal(matrix.embeddings, default_run.model.embedding.embeddings.numpy())
+    rows = default_run.model.embedding.embeddings.numpy()
+    lives = sorted(EOL_OF_CELL.values())
+    expected = rows[[lives.index(eol) for eol in matrix.labels[:, 0]]]
+    assert_array_equal(matrix.embeddings, expected)
     assert matrix.embeddings.shape == (15, 4)
     assert_array_equal(matrix.labels, default_run.vocabulary.labels)
-    assert matrix.condition_weight == 0.9
 
 
 def test_each_condition_has_its_cell(either_run):
@@ -31,8 +42,16 @@ def test_cells_of_one_condition_are_joined_in_order(dataset):
     assert cells_of_conditions(vocabulary, alike) == ["made_0 made_1 made_2 made_3"]
 
 
-def test_a_model_without_an_embedding_has_no_matrix(dataset, default_run):
-    config = tiny_config(detach="embedding")
-    model, vocabulary = tiny_model(dataset, detach="embedding")
+@pytest.mark.parametrize(
+    ("preset", "flags"),
+    [
+        ("default", {"detach": "embedding"}),
+        ("default", {"known_lives": False}),
+        ("paper", {"detach": "embedding"}),
+    ],
+)
+def test_a_model_without_an_embedding_has_no_matrix(dataset, default_run, preset, flags):
+    config = tiny_config(preset, **flags)
+    model, vocabulary = tiny_model(dataset, preset, **flags)
     run = Run(default_run.directory, config, {}, model, vocabulary)
     assert embedding_matrix(run, dataset) is None

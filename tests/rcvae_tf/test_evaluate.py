@@ -9,8 +9,10 @@ from data_prep.records import SIGNALS
 from rcvae_tf.dataset import merge, model_inputs
 from rcvae_tf.evaluation import evaluate as evaluation
 from rcvae_tf.evaluation.baselines import global_mean, nearest_label
-from rcvae_tf.evaluation.evaluate import evaluate, label_response, prior_errors, reconstruct
+from rcvae_tf.evaluation.draws import judge_draws
+from rcvae_tf.evaluation.evaluate import evaluate, label_response, reconstruct
 from rcvae_tf.evaluation.metrics import signal_errors
+from rcvae_tf.evaluation.physics import physics_limits
 from rcvae_tf.run import Run
 from rcvae_tf.run_directory import RunDirectory
 from tests.rcvae_tf.builders import tiny_config, tiny_model
@@ -25,9 +27,9 @@ def untrained_run(dataset, tmp_path):
     )
 
 
-def test_metrics_have_three_modes_and_four_baselines(default_fit):
+def test_metrics_have_four_modes_and_four_baselines(default_fit):
     _, metrics = default_fit
-    assert list(metrics["modes"]) == ["reconstruct", "prior", "mean"]
+    assert list(metrics["modes"]) == ["reconstruct", "prior", "mean", "median"]
     assert list(metrics["baselines"]) == [
         "global_mean",
         "ecl_mean",
@@ -42,7 +44,7 @@ def test_metrics_have_three_modes_and_four_baselines(default_fit):
 
 def test_mean_mode_is_what_the_run_gives_at_z_0(default_fit, dataset):
     run, metrics = default_fit
-    curves = run.decode(dataset.test.labels, np.zeros((6, 2)))
+    curves = run.mean_curves(dataset.test.labels, dataset.test.policy_steps)
     assert metrics["modes"]["mean"] == signal_errors(dataset.test.curves, curves)
 
 
@@ -52,6 +54,39 @@ def test_generated_curves_are_those_that_the_metrics_measure(default_run, datase
     for mode, curves in generated.items():
         assert curves["voltage_v"].shape == (6, 16)
         assert metrics["modes"][mode] == signal_errors(dataset.test.curves, curves)
+
+
+def test_draws_of_a_data_set_are_judged_by_its_limits_and_with_the_seed(default_run, dataset):
+    metrics = evaluate(default_run, dataset, seed=4).metrics
+    limits = physics_limits(dataset.card, dataset.train)
+    drawn = judge_draws(default_run, dataset.test, limits, seed=4)
+    assert metrics["modes"]["prior"] == drawn.errors
+    assert metrics["modes"]["median"] == signal_errors(dataset.test.curves, drawn.median)
+    assert metrics["intervals"] == drawn.intervals
+    assert metrics["physics"] == drawn.physics
+    assert metrics["prior_draws"] == 50
+
+
+def test_limits_of_physics_are_those_of_what_the_model_was_trained_on(
+    default_run, paper_run, dataset, monkeypatch
+):
+    received = []
+
+    def record(card, train):
+        received.append((card, len(train)))
+        return physics_limits(card, train)
+
+    monkeypatch.setattr(evaluation, "physics_limits", record)
+    for run in (default_run, paper_run):
+        evaluate(run, dataset)
+    # The paper's model was trained on the validation split too.
+    assert received == [(dataset.card, 15), (dataset.card, 18)]
+
+
+def test_last_cycle_is_the_oldest_age_of_any_split(default_run, dataset, monkeypatch):
+    monkeypatch.setitem(dataset.card.preparation, "cycles", 100)
+    metrics = evaluate(default_run, dataset).metrics
+    assert (metrics["cycles"], metrics["last_cycle"]) == (100, 6)
 
 
 def test_skill_compares_the_mean_mode_with_a_copy(default_fit):
@@ -79,7 +114,7 @@ def test_preset_paper_has_no_time(paper_fit):
 def test_a_mean_curve_has_the_errors_of_the_global_mean(untrained_run, dataset):
     expected = signal_errors(dataset.test.curves, global_mean(dataset.train))
     metrics = evaluate(untrained_run, dataset).metrics
-    for mode in ("reconstruct", "prior", "mean"):
+    for mode in ("reconstruct", "prior", "mean", "median"):
         assert_allclose(
             [errors["mae"] for errors in metrics["modes"][mode].values()],
             [errors["mae"] for errors in expected.values()],
@@ -108,27 +143,6 @@ def test_reconstruction_does_not_depend_on_the_size_of_its_batches(
     assert_allclose(parts, whole, rtol=1e-5, atol=1e-6)
     assert_allclose(divergence_of_parts, divergence, rtol=1e-5, atol=1e-6)
     assert len(curves["voltage_v"]) == 6
-
-
-def test_prior_errors_follow_the_seed(paper_run, dataset):
-    first = prior_errors(paper_run, dataset.test, seed=1)
-    assert prior_errors(paper_run, dataset.test, seed=1) == first
-    assert prior_errors(paper_run, dataset.test, seed=2) != first
-
-
-def test_prior_errors_are_over_all_draws(paper_run, dataset, monkeypatch):
-    monkeypatch.setattr(evaluation, "PRIOR_DRAWS", 3)
-    errors = prior_errors(paper_run, dataset.test, seed=5)
-    rng = np.random.default_rng(5)
-    draws = [
-        signal_errors(
-            dataset.test.curves, paper_run.decode(dataset.test.labels, rng.normal(size=(6, 2)))
-        )
-        for _ in range(3)
-    ]
-    for name in SIGNALS[:4]:
-        expected = np.mean([draw[name]["mae"] for draw in draws])
-        assert_allclose(errors[name]["mae"], expected, rtol=1e-6)
 
 
 def test_label_response_is_the_share_of_the_measured_spread():

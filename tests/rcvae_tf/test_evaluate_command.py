@@ -15,8 +15,11 @@ def test_evaluation_prints_its_table_and_writes_metrics_and_figures(run_copy, ca
     assert evaluate.main(["--run", str(path)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "6 test charges, 15 for training; sample split, cycles 1 to 6 at the most" in lines
-    for row in ("reconstruct (sees", "prior (z", "mean (z", "ecl_mean", "k_nearest_mean (k"):
+    rows = ("reconstruct (sees", "prior (z", "mean (z", "median (of", "ecl_mean", "k_nearest_mean")
+    for row in rows:
         assert sum(line.strip().startswith(row) for line in lines) == 2
+    for row in ("50 draws a charge", "CRPS", "share inside it", "breaks a rule", "any of these"):
+        assert sum(line.strip().startswith(row) for line in lines) == 1
     assert lines[-5:] == [
         f"metrics: {path / 'metrics.json'}",
         f"test samples: {path / 'test_samples.npz'}",
@@ -33,8 +36,10 @@ def test_metrics_follow_the_seed_and_figures_can_be_left_out(run_copy, dataset):
     assert evaluate.main(["--run", str(path), "--seed", "3", "--no-figures"]) == 0
     stored = json.loads(run_copy.directory.metrics.read_text(encoding="utf-8"))
     expected = evaluate_run(run_copy, dataset, seed=3).metrics
-    for mode in ("prior", "mean"):
+    for mode in ("prior", "mean", "median"):
         assert stored["modes"][mode] == expected["modes"][mode]
+    for part in ("intervals", "physics"):
+        assert stored[part] == expected[part]
     assert not run_copy.directory.figures.exists()
 
 

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from numpy.testing import assert_allclose
 
 from rcvae_tf import generate
 from rcvae_tf.conditions import Condition
+from rcvae_tf.generation.projection import Limits
 from rcvae_tf.generation.sampler import generate as generate_charges
 from tests.builders import exit_code, one_error_line
 
@@ -43,14 +45,79 @@ def test_same_seed_same_file(default_run, tmp_path):
 def test_mean_mode_is_one_charge(default_run, tmp_path):
     output = tmp_path / "charges.npz"
     assert generate.main([*arguments(default_run, output), "--mean", "--samples", "9"]) == 0
-    expected = default_run.decode(np.array([[800, 3]]), np.zeros((1, 2)))
+    expected = default_run.mean_curves(np.array([[800, 3]]), np.zeros((1, 6, 2)))
     with np.load(output) as stored:
+        assert stored["voltage_v"].shape == (1, 16)
         assert_allclose(stored["voltage_v"], expected["voltage_v"], rtol=1e-6)
 
 
-def test_a_condition_outside_the_data_is_told(default_run, tmp_path, capsys):
-    assert generate.main(arguments(default_run, tmp_path / "c.csv", eol="5000")) == 0
-    assert "NOT in the support of the data" in capsys.readouterr().out
+def test_a_condition_outside_the_data_is_refused(default_run, tmp_path, capsys):
+    assert generate.main(arguments(default_run, tmp_path / "c.csv", eol="5000")) == 2
+    assert one_error_line(capsys) == (
+        "python -m rcvae_tf.generate: error: EOL 5000 lies 4100 cycles above the 400 to 900 of the "
+        "training data (820.0% of that range). Choose within, or add --extrapolate."
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_extrapolated_condition_is_told_and_marked(default_run, tmp_path, capsys):
+    output = tmp_path / "c.npz"
+    argv = [*arguments(default_run, output, eol="350", ecl="9"), "--extrapolate"]
+    assert generate.main(argv) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "NOT in the support of the data" in lines[1]
+    assert lines[2:] == [
+        "extrapolated: EOL 350 lies 50 cycles below the 400 to 900 of the training data "
+        "(10.0% of that range)",
+        "extrapolated: ECL 9 lies 3 cycles above the 1 to 6 of the training data "
+        "(60.0% of that range)",
+    ]
+    with np.load(output) as stored:
+        assert stored["in_support"].item() is False
+
+
+@pytest.mark.parametrize(
+    ("policy", "told"),
+    [
+        ("4.8C(80%)", "seen in training"),
+        (
+            "4.8C(40%)-5.6C(80%)",
+            "not seen in training; the nearest, 4.8C(80%)-4.8C, differs by 0.57 C "
+            "(RMS up to 80 % charged)",
+        ),
+    ],
+)
+def test_a_policy_is_told_and_written(default_run, tmp_path, monkeypatch, capsys, policy, told):
+    data = {**default_run.data, "training_policies": ["3C(80%)", "4.8C(80%)-4.8C"]}
+    known = replace(default_run, data=data)
+    monkeypatch.setattr("rcvae_tf.run.load_run", lambda path: known)
+    monkeypatch.setattr("rcvae_tf.generation.sampler.conditions_on_policy", lambda run: True)
+    output = tmp_path / "c.csv"
+    assert generate.main([*arguments(default_run, output), "--policy", policy]) == 0
+    assert capsys.readouterr().out.splitlines()[2:] == [f"policy {policy}: {told}"]
+    assert output.read_text().splitlines()[1].startswith(f"1,800,3,{policy},1,0,0,")
+
+
+def test_a_run_that_takes_no_policy_refuses_one(default_run, tmp_path, capsys):
+    argv = [*arguments(default_run, tmp_path / "c.csv"), "--policy", "4C(80%)"]
+    assert generate.main(argv) == 2
+    assert "the run is not conditioned on the charge policy" in one_error_line(capsys)
+
+
+def test_projected_charges_are_told_and_marked(default_run, tmp_path, monkeypatch, capsys):
+    drawn = generate_charges(default_run, Condition(800, 3), 3, seed=0).curves
+    drawn = {name: values.copy() for name, values in drawn.items()}
+    drawn["current_c_rate"][1, 2] = -0.5
+    monkeypatch.setattr("rcvae_tf.generation.sampler._drawn_curves", lambda *arguments: drawn)
+    limits = Limits((-99.0, 99.0), None, None)
+    monkeypatch.setattr("rcvae_tf.generation.projection.limits_of", lambda run: limits)
+    output = tmp_path / "c.npz"
+    argv = [*arguments(default_run, output), "--samples", "3", "--project"]
+    assert generate.main(argv) == 0
+    assert "  current: 1 changed, by 0.5 C at the most" in capsys.readouterr().out
+    with np.load(output) as stored:
+        assert stored["projected"][1]
+        assert stored["current_c_rate"].min() >= 0.0
 
 
 @pytest.mark.parametrize("eol", ["800.0", "8e2"])
@@ -109,7 +176,7 @@ def test_overwrite_replaces_a_file(default_run, tmp_path):
     output = tmp_path / "charges.csv"
     output.write_text("old")
     assert generate.main([*arguments(default_run, output), "--overwrite"]) == 0
-    assert output.read_text().startswith("sample,eol,ecl,point,elapsed_time_s")
+    assert output.read_text().startswith("sample,eol,ecl,policy,in_support,projected,point,")
 
 
 HELP_OF_ALL = """

@@ -232,7 +232,7 @@ def test_an_absent_temperature_is_masked_from_loss_error_and_output(
 def test_preset_paper_builds_the_network_of_the_paper(dataset):
     config = resolve("paper")
     vocabulary = Vocabulary(dataset.train.conditions, config.training.condition_weight)
-    model = build_model(config, dataset.card, vocabulary)
+    model = build_model(config, dataset, vocabulary)
     sample_size = 3 * 2 * NUM_POINTS
     width, latent_dim = config.model.hidden_dim, config.model.latent_dim
     assert model.embedding.embeddings.shape == (15, 473)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -14,21 +16,24 @@ CURVES = {
 }
 CHARGES = GeneratedCharges(
     condition=Condition(800, 50),
+    policy="5.4C(40%)-3.6C",
+    policy_match=None,
     matched=Condition(790, 51),
     distance=9.1,
     in_support=True,
     curves=CURVES,
+    projected=np.array([False, True]),
 )
 
 
 def test_csv_has_one_row_a_point_and_time_first(tmp_path):
     write_charges(CHARGES, tmp_path / "charges.csv", overwrite=False)
     assert (tmp_path / "charges.csv").read_text().splitlines() == [
-        "sample,eol,ecl,point,elapsed_time_s,voltage_v,current_c_rate",
-        "1,800,50,0,0,3,4",
-        "1,800,50,1,1234.568,3.25,1",
-        "2,800,50,0,0,3.5,2",
-        "2,800,50,1,900,3.6,0.5",
+        "sample,eol,ecl,policy,in_support,projected,point,elapsed_time_s,voltage_v,current_c_rate",
+        "1,800,50,5.4C(40%)-3.6C,1,0,0,0,3,4",
+        "1,800,50,5.4C(40%)-3.6C,1,0,1,1234.568,3.25,1",
+        "2,800,50,5.4C(40%)-3.6C,1,1,0,0,3.5,2",
+        "2,800,50,5.4C(40%)-3.6C,1,1,1,900,3.6,0.5",
     ]
 
 
@@ -38,7 +43,7 @@ def test_npz_has_arrays_by_signal_and_the_condition(tmp_path):
         for name, values in CURVES.items():
             assert_array_equal(stored[name], values)
             assert stored[name].dtype == np.float32
-        facts = {name: stored[name].item() for name in stored if name not in CURVES}
+        facts = {name: stored[name].tolist() for name in stored if name not in CURVES}
     assert facts == {
         "eol": 800,
         "ecl": 50,
@@ -46,16 +51,25 @@ def test_npz_has_arrays_by_signal_and_the_condition(tmp_path):
         "matched_ecl": 51,
         "distance": 9.1,
         "in_support": True,
+        "policy": "5.4C(40%)-3.6C",
+        "projected": [False, True],
         "synthetic": True,
     }
 
 
 def test_csv_keeps_what_float32_holds(tmp_path):
     values = np.random.default_rng(0).normal(3.0, 1.0, (2, 8)).astype(np.float32)
-    charges = GeneratedCharges(Condition(1, 1), Condition(1, 1), 0.0, True, {"voltage_v": values})
+    charges = replace(CHARGES, curves={"voltage_v": values})
     write_charges(charges, tmp_path / "charges.csv", overwrite=False)
-    table = np.loadtxt(tmp_path / "charges.csv", delimiter=",", skiprows=1)
-    assert_allclose(table[:, 4].reshape(2, 8), values, rtol=5e-7)
+    table = np.genfromtxt(tmp_path / "charges.csv", delimiter=",", names=True)
+    assert_allclose(table["voltage_v"].reshape(2, 8), values, rtol=5e-7)
+
+
+def test_csv_without_a_policy_has_an_empty_place_for_it(tmp_path):
+    charges = replace(CHARGES, policy="", in_support=False)
+    write_charges(charges, tmp_path / "charges.csv", overwrite=False)
+    lines = (tmp_path / "charges.csv").read_text().splitlines()
+    assert lines[1] == "1,800,50,,0,0,0,0,3,4"
 
 
 def test_only_the_output_is_left(tmp_path):

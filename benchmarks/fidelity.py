@@ -1,0 +1,297 @@
+"""How near generated charges come to measured ones: every model, look-up and oracle, every goal.
+
+    python benchmarks/fidelity.py --attia attia --simulated simulated --work fidelity
+
+`attia` holds the cells of Attia et al. 2020, `simulated` what `python -m data_prep.simulate
+--cells 124 --cycles 100` writes. Tables go to the screen as Markdown, all numbers into
+benchmarks/fidelity.json; the goals are in `fidelity_goals.py`.
+
+- attia-sample: other charges of known cells; all are given the training and the validation split.
+- simulated-sample: the same, but all are given the training split.
+- attia-cell: cells never seen, in five folds that test each of them once, errors pooled over the
+  folds; all are given the training and the validation split.
+- simulated-cell: 30 cells of 124 never seen; all are given the training split.
+- paper: preset paper on attia-sample, as it is: with the validation split, up to 1000 epochs.
+- tsgm: the conditional beta-VAE of the package tsgm on attia-sample, where it is installed.
+- physics: 10,000 charges drawn from each run of the attia parts, at the conditions of its test.
+
+Errors are those of the mean of a condition (z = 0), CRPS and coverage are of 50 draws; numbers are
+means over the seeds, behind a +- their standard deviation. What was trained or measured lies in
+--work by its settings and is not done again: give a new folder after a change of the code. Parts
+that were not asked for stay in the JSON as they are.
+"""
+
+import argparse
+import json
+import platform
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from fidelity_goals import goals, goals_table, part_tables, pooled
+from fidelity_work import DEFAULT, PAPER, Training, Work
+from tsgm_baseline import tsgm_mean, tsgm_version
+
+from data_prep.quiet_tensorflow import import_tensorflow
+from rcvae_tf.config import CONDITIONS
+from rcvae_tf.dataset import Dataset, SplitData
+from rcvae_tf.evaluation.baselines import baselines, training_set
+from rcvae_tf.evaluation.metrics import signal_errors
+from rcvae_tf.evaluation.oracles import cell_interpolation, policy_mean, sampler_metrics
+from rcvae_tf.evaluation.physics import physics_limits, violations
+from rcvae_tf.evaluation.tree_baseline import extra_trees
+from rcvae_tf.physical import Curves
+from rcvae_tf.run import load_run
+from rcvae_tf.run_directory import write_json
+
+BLIND, WITH_POLICY = CONDITIONS
+TOLD = {BLIND: "(EOL, ECL)", WITH_POLICY: "(EOL, ECL, policy)"}
+CONDITION_WEIGHT = 0.9
+PHYSICS_DRAWS = 10_000
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A data set, and what is trained on it.
+
+    Args:
+        source: `attia` or `simulated`.
+        split: Of the data set.
+        folds: Of a cell split; None is the split with 30 of 124 cells.
+        merged: Whether all are given the validation split too.
+        conditions: What models are told.
+    """
+
+    source: str
+    split: str
+    folds: int | None = None
+    merged: bool = False
+    conditions: tuple[str, ...] = CONDITIONS
+
+    def datasets(self, work: Work) -> list[Dataset]:
+        """One, or one a fold."""
+        if self.folds is None:
+            return [work.dataset(self.source, split=self.split)]
+        return [
+            work.dataset(self.source, split=self.split, folds=self.folds, fold=fold)
+            for fold in range(1, self.folds + 1)
+        ]
+
+    def trainings(self, work: Work) -> list[Training]:
+        """All runs of preset default."""
+        return [
+            Training(dataset, DEFAULT, condition, seed, self.merged)
+            for condition in self.conditions
+            for dataset in self.datasets(work)
+            for seed in work.seeds
+        ]
+
+
+PARTS = {
+    "attia-sample": Part("attia", "sample", merged=True),
+    "attia-cell": Part("attia", "cell", folds=5, merged=True),
+    "simulated-sample": Part("simulated", "sample", conditions=(WITH_POLICY,)),
+    "simulated-cell": Part("simulated", "cell", conditions=(WITH_POLICY,)),
+}
+
+
+def main() -> None:
+    """Measures the parts, prints the tables and writes the JSON after each part."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--parts", nargs="+", choices=MEASURES, default=list(MEASURES))
+    parser.add_argument("--attia", type=Path, help="folder of the measured cells")
+    parser.add_argument("--simulated", type=Path, help="folder of the simulated cells")
+    parser.add_argument("--work", type=Path, required=True, help="folder of data sets and runs")
+    parser.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".json"))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--jobs", type=int, default=1, help="trainings side by side, a core each")
+    parser.add_argument("--train-flags", default="", help='further flags, "--epochs 2"')
+    parser.add_argument("--trees", type=int, default=100, help="trees of ExtraTrees")
+    arguments = parser.parse_args()
+    for source in {_source(part) for part in arguments.parts}:
+        if getattr(arguments, source) is None:
+            parser.error(f"--{source} is needed for the parts {', '.join(arguments.parts)}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the trainings too
+    import_tensorflow()
+    settings = {
+        "seeds": arguments.seeds,
+        "train_flags": arguments.train_flags.split(),
+        "trees": arguments.trees,
+    }
+    sources = {"attia": arguments.attia, "simulated": arguments.simulated}
+    work = Work(arguments.work, sources, arguments.jobs, **settings)
+    facts = {"parts": {}}
+    if arguments.output.is_file():
+        facts = json.loads(arguments.output.read_text(encoding="utf-8"))
+    for name in arguments.parts:
+        rows = pooled(MEASURES[name](work))
+        facts["parts"][name] = {"python": platform.python_version(), **settings, "rows": rows}
+        facts["goals"] = goals(facts["parts"])
+        write_json(arguments.output, facts)
+    tables = [table for name in MEASURES for table in part_tables(name, facts["parts"])]
+    print(*tables, goals_table(facts["goals"]), sep="\n\n")
+
+
+def measure_part(part: Part, work: Work) -> list[Record]:
+    """Runs, look-ups, trees and oracles."""
+    trainings = part.trainings(work)
+    records = []
+    for training, run in zip(trainings, work.train(trainings), strict=True):
+        records += run_records(f"{training.preset} {TOLD[training.condition]}", training, run)
+    for dataset in part.datasets(work):
+        rows = work.kept(
+            "rules", dataset, {"merged": part.merged}, lambda d=dataset: rules(d, part.merged)
+        )
+        records += [_record(name, dataset, None, values) for name, values in rows.items()]
+        records += tree_records(dataset, part, work)
+    return records
+
+
+def run_records(name: str, training: Training, run: Path) -> list[Record]:
+    """What the evaluation of a run measured: its mean, the median of its draws, their spread."""
+    metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
+    mean = {"mae": _mae(metrics["modes"]["mean"]), **metrics["intervals"]}
+    median = {"mae": _mae(metrics["modes"]["median"])}
+    return [
+        _record(name, training.dataset, training.seed, mean),
+        _record(f"{name}, median of draws", training.dataset, training.seed, median),
+    ]
+
+
+def rules(dataset: Dataset, merged: bool) -> dict[str, Any]:
+    """Look-ups, and the oracles that the split allows."""
+    known, test = training_set(dataset, merged), dataset.test
+    looked_up = baselines(
+        dataset.train, dataset.validation, test.labels, CONDITION_WEIGHT, merge_validation=merged
+    )
+    rows = {name: judged(test, rule.curves) for name, rule in looked_up.items()}
+    if dataset.card.preparation["split"] == "sample":
+        rows["cell_interpolation"] = judged(
+            test, cell_interpolation(known, test.labels, test.cell_ids)
+        )
+        return rows
+    rows["policy_mean"] = judged(test, policy_mean(known, test.labels, test.policy_steps))
+    rows["policy_sampler"] = sampler_metrics(known, test, with_policy=True)
+    rows["ecl_sampler"] = sampler_metrics(known, test, with_policy=False)
+    return rows
+
+
+def tree_records(dataset: Dataset, part: Part, work: Work) -> list[Record]:
+    """ExtraTrees with the inputs of the models, a forest a seed."""
+    records = []
+    for condition in part.conditions:
+        for seed in work.seeds:
+            told = {"merged": part.merged, "condition": condition, "seed": seed}
+
+            def grow(condition: str = condition, seed: int = seed) -> Record:
+                known, test = training_set(dataset, part.merged), dataset.test
+                steps = test.policy_steps if condition == WITH_POLICY else None
+                return judged(test, extra_trees(known, test.labels, steps, seed, work.trees))
+
+            values = work.kept("trees", dataset, {**told, "trees": work.trees}, grow)
+            records.append(_record(f"extra_trees {TOLD[condition]}", dataset, seed, values))
+    return records
+
+
+def paper(work: Work) -> list[Record]:
+    """Preset paper on attia-sample."""
+    (dataset,) = PARTS["attia-sample"].datasets(work)
+    trainings = [Training(dataset, PAPER, BLIND, seed, None) for seed in work.seeds]
+    runs = work.train(trainings)
+    return [
+        record
+        for training, run in zip(trainings, runs, strict=True)
+        for record in run_records(PAPER, training, run)
+    ]
+
+
+def tsgm(work: Work) -> list[Record]:
+    """The conditional beta-VAE of tsgm on attia-sample; nothing where it is not installed."""
+    version = tsgm_version()
+    if version is None:
+        print("tsgm is not installed: its row is left out", file=sys.stderr)
+        return []
+    (dataset,) = PARTS["attia-sample"].datasets(work)
+    records = []
+    for seed in work.seeds:
+        values = work.kept(
+            "tsgm",
+            dataset,
+            {"seed": seed, "version": version},
+            lambda seed=seed: judged(
+                dataset.test, tsgm_mean(dataset.train, dataset.test.labels, seed)
+            ),
+        )
+        records.append(_record(f"tsgm {version}, mean of draws", dataset, seed, values))
+    return records
+
+
+def physics(work: Work) -> list[Record]:
+    """Of the drawn charges of every run, and of the measured ones, the shares that break a rule."""
+    records = []
+    for name in ("attia-sample", "attia-cell"):
+        trainings = PARTS[name].trainings(work)
+        for training, run in zip(trainings, work.train(trainings), strict=True):
+            values = work.kept(
+                "physics",
+                training.dataset,
+                {"run": run.name, "draws": PHYSICS_DRAWS},
+                lambda training=training, run=run: broken_by_draws(training, run),
+            )
+            row = f"{name}, {training.preset} {TOLD[training.condition]}"
+            records.append(_record(row, training.dataset, training.seed, values))
+        for dataset in PARTS[name].datasets(work):
+            limits = physics_limits(dataset.card, training_set(dataset, PARTS[name].merged))
+            values = _broken(violations(dataset.test.curves, limits))
+            records.append(_record(f"{name}, measured", dataset, None, values))
+    return records
+
+
+def broken_by_draws(training: Training, run: Path) -> Record:
+    """Shares of `PHYSICS_DRAWS` charges, drawn at the conditions of the test in turn."""
+    dataset, test = training.dataset, training.dataset.test
+    limits = physics_limits(dataset.card, training_set(dataset, bool(training.merged)))
+    turns = np.arange(PHYSICS_DRAWS) % len(test)
+    rng = np.random.default_rng(training.seed)
+    draws = load_run(run).draw_curves(test.labels[turns], test.policy_steps[turns], rng)
+    return _broken(violations(draws, limits))
+
+
+MEASURES: dict[str, Callable[[Work], list[Record]]] = {
+    **{name: lambda work, part=part: measure_part(part, work) for name, part in PARTS.items()},
+    "physics": physics,
+    "paper": paper,
+    "tsgm": tsgm,
+}
+
+
+def judged(test: SplitData, curves: Curves) -> Record:
+    """The MAE of generated curves."""
+    return {"mae": _mae(signal_errors(test.curves, curves))}
+
+
+def _record(name: str, dataset: Dataset, seed: int | None, values: Record) -> Record:
+    return {"row": name, "seed": seed, "samples": dataset.card.num_samples("test"), **values}
+
+
+def _mae(errors: dict[str, dict[str, float]]) -> dict[str, float]:
+    return {name: values["mae"] for name, values in errors.items()}
+
+
+def _broken(values: Record) -> Record:
+    shares = {rule: share for rule, share in values.items() if rule != "curves"}
+    return {"broken": {rule: share for rule, share in shares.items() if share is not None}}
+
+
+def _source(part: str) -> str:
+    return PARTS[part].source if part in PARTS else "attia"
+
+
+if __name__ == "__main__":
+    main()
