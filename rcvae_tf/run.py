@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.errors import SettingsError
+from data_prep.errors import ConditionError, SettingsError
 from rcvae_tf.conditions import Condition, Vocabulary
 from rcvae_tf.config import RunConfig, resolve
 from rcvae_tf.physical import Curves, generated_curves
@@ -18,6 +18,17 @@ if TYPE_CHECKING:
     from rcvae_tf.model.rcvae import RCVAE
 
 DECODE_BATCH = 1024
+# What numpy, or a Condition, makes of a file that holds something else.
+_DAMAGES = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    OverflowError,
+    EOFError,
+    ConditionError,
+    zipfile.BadZipFile,
+)
 
 
 @dataclass(frozen=True)
@@ -147,5 +158,5 @@ def load_vocabulary(path: Path) -> Vocabulary:
         with path.open("rb") as file, np.load(file) as stored:
             conditions = [Condition(int(eol), int(ecl)) for eol, ecl in stored["labels"]]
             return Vocabulary(conditions, float(stored["condition_weight"]))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except _DAMAGES as error:
         raise SettingsError(f"{path}: not a readable vocabulary ({error}). Train anew.") from error

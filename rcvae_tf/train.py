@@ -79,9 +79,11 @@ def _train(argv: list[str] | None) -> None:
     print(f"run: {directory.path}")
     print(f"next: tensorboard --logdir {directory.tensorboard}")
     condition = run.vocabulary.conditions[len(run.vocabulary) // 2]
+    policies = run.data["training_policies"] if config.model.with_policy else []
+    policy = f'--policy "{policies[0]}" ' if policies else ""
     print(
         f"      python -m rcvae_tf.generate --run {directory.path} --eol {condition.eol} "
-        f"--ecl {condition.ecl} --samples 5 --output charges.csv"
+        f"--ecl {condition.ecl} {policy}--samples 5 --output charges.csv"
     )
 
 

@@ -77,6 +77,7 @@ def generate(
     known_policies = run.data.get("training_policies", [])
     _check_policy(run, policy, known_policies)
     steps = policy_numbers(policy or "")[None]
+    _check_steps(run, policy, steps)
     label = np.array([[condition.eol, condition.ecl]])
     index, distance = run.vocabulary.nearest(label)
     if mean:
@@ -94,6 +95,20 @@ def generate(
         curves=curves,
         projected=np.zeros(samples, np.bool_),
     )
+
+
+def _check_steps(run: Run, policy: str | None, steps: FloatArray) -> None:
+    """The canvas has room for as many fast steps as the training policies have."""
+    if not policy:
+        return
+    from rcvae_tf.model.policy import count_fast_steps
+
+    most, count = run.model.data_facts["canvas"]["num_fast_steps"], count_fast_steps(steps)
+    if count > most:
+        raise SettingsError(
+            f"--policy has {count} steps before the last one, those of the training data have "
+            f"{most} at the most. Received: policy={policy!r}."
+        )
 
 
 def _drawn_curves(run: Run, label: NDArray, steps: FloatArray, samples: int, seed: int) -> Curves:

@@ -11,9 +11,9 @@ from data_prep.shards import read_split
 from data_prep.splitting import SPLITS, split_fold
 from tests.builders import matr_cell, write_matr_like
 
-# Three policies of five cells: a0, b0, c0, a1, b1, ... with two charges each.
-FIFTEEN = [f"{policy}{k}" for k in range(5) for policy in "abc" for _ in range(2)]
-POLICY = {cell_id: (float(ord(cell_id[0])),) for cell_id in FIFTEEN}
+# Three policies of five cells: 0a, 0b, 0c, 1a, 1b, ... with two charges each.
+FIFTEEN = [f"{k}{policy}" for k in range(5) for policy in "abc" for _ in range(2)]
+POLICY = {cell_id: (float(ord(cell_id[1])),) for cell_id in FIFTEEN}
 
 
 def cells_of(cell_ids, policies, folds, fold, seed=0):
@@ -23,7 +23,7 @@ def cells_of(cell_ids, policies, folds, fold, seed=0):
 
 def test_a_fold_of_five_tests_one_cell_of_each_of_three_policies_in_order_of_their_names():
     tested = [cells_of(FIFTEEN, POLICY, 5, fold)["test"] for fold in range(1, 6)]
-    assert tested == [[f"a{k}", f"b{k}", f"c{k}"] for k in range(5)]
+    assert tested == [[f"{k}a", f"{k}b", f"{k}c"] for k in range(5)]
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2, 3])
@@ -64,6 +64,7 @@ def test_the_seed_chooses_the_validation_and_not_the_test():
 
     assert len(drawn("test")) == 1
     assert len(drawn("validation")) > 3
+    assert {name[1] for names in drawn("validation") for name in names} == set("abc")
     assert cells_of(FIFTEEN, POLICY, 5, 1, 7) == cells_of(FIFTEEN, POLICY, 5, 1, 7)
 
 

@@ -19,9 +19,21 @@ from rcvae_tf.run import load_model, load_run
 from rcvae_tf.run_directory import RunDirectory
 from rcvae_tf.training import callbacks
 from rcvae_tf.training import fit as fit_module
-from rcvae_tf.training.fit import compile_model, data_facts, fit, shuffle_labels
+from rcvae_tf.training.fit import (
+    compile_model,
+    data_facts,
+    fit,
+    nominal_capacity_ah,
+    shuffle_labels,
+)
 from rcvae_tf.training.state import TrainState, read_state
-from tests.rcvae_tf.builders import EOL_OF_CELL, randomise, tiny_config, tiny_model
+from tests.rcvae_tf.builders import (
+    EOL_OF_CELL,
+    POLICY_OF_CELL,
+    randomise,
+    tiny_config,
+    tiny_model,
+)
 
 
 def history(run):
@@ -84,8 +96,8 @@ def test_metrics_on_the_disk_are_those_returned(default_fit):
 @pytest.mark.parametrize("preset", ["default", "paper"])
 def test_history_has_every_metric_of_training_and_validation(request, preset):
     run = request.getfixturevalue(f"{preset}_run")
-    signals = SIGNALS if preset == "default" else SIGNALS[:4]
-    names = ["loss", "mse", "kld", "mae", *(f"mae_{name}" for name in signals)]
+    of_canvas = ["l1", "duration_nll", "spread"] if preset == "default" else []
+    names = ["loss", "mse", "kld", *of_canvas, "mae", *(f"mae_{name}" for name in SIGNALS[:4])]
     expected = {"epoch", "learning_rate", *names, *(f"val_{name}" for name in names)}
     rows = history(run)
     assert {name for name in rows[0] if name != "learning_rate"} == expected - {"learning_rate"}
@@ -118,9 +130,10 @@ def test_preset_paper_trains_on_validation_too(paper_run, default_run, dataset):
 def test_config_of_a_run_is_one_to_train_with(paper_run):
     stored = read_stored(paper_run.directory.config)
     assert resolve(None, stored) == paper_run.config == tiny_config("paper")
-    assert stored["format_version"] == 1
+    assert stored["format_version"] == 2
     assert stored["data"]["training_cells"] == sorted(EOL_OF_CELL)
     assert stored["data"]["signals_present"] == list(SIGNALS)
+    assert stored["data"]["training_policies"] == sorted(POLICY_OF_CELL.values())
 
 
 def test_same_seed_same_weights(paper_run, dataset, tmp_path, no_pictures):
@@ -284,17 +297,36 @@ def test_a_training_gets_shuffled_labels_when_it_is_told_to(
 
 def test_data_facts_are_those_of_the_training_conditions(dataset):
     vocabulary = Vocabulary([Condition(400, 6), Condition(500, 1)], 0.9)
-    facts = data_facts(dataset.card, vocabulary)
+    facts = data_facts(tiny_config("paper"), dataset, vocabulary)
     assert (facts["eol_mean"], facts["eol_spread"], facts["ecl_range"]) == (450.0, 50.0, 6.0)
     assert (facts["height"], facts["width"]) == (4, 4)
     assert tuple(facts["statistics"]) == SIGNALS
     assert facts["statistics"]["voltage_v"]["maximum"] == pytest.approx(3.6 + 0.09 + 0.006)
     assert json.loads(json.dumps(facts)).keys() == facts.keys()
+    assert "canvas" not in facts
+
+
+@pytest.mark.parametrize("merge_validation", [False, True])
+def test_facts_of_the_canvas_are_those_of_the_samples_that_are_trained_on(
+    dataset, merge_validation
+):
+    config = tiny_config(merge_validation=merge_validation)
+    facts = data_facts(config, dataset, Vocabulary(dataset.train.conditions, 0.9))
+    train = merge(dataset.train, dataset.validation) if merge_validation else dataset.train
+    minutes = train.curves["elapsed_time_s"][:, -1] / 60.0
+    assert facts["canvas"]["log_duration_mean"] == pytest.approx(np.log(minutes).mean(), rel=1e-6)
+    assert len(facts["canvas"]["knots"]) == 24
+    assert facts["canvas"]["nominal_capacity_ah"] == 1.1
+
+
+def test_1_c_is_the_median_of_the_nominal_capacities(dataset):
+    cells = {f"c{k}": {"nominal_capacity_ah": ah} for k, ah in enumerate([1.1, 3.0, 1.0])}
+    assert nominal_capacity_ah(dataclasses.replace(dataset.card, cells=cells)) == 1.1
 
 
 def test_one_life_alone_has_a_spread_of_1(dataset):
     vocabulary = Vocabulary([Condition(400, 1), Condition(400, 2)], 0.9)
-    assert data_facts(dataset.card, vocabulary)["eol_spread"] == 1.0
+    assert data_facts(tiny_config("paper"), dataset, vocabulary)["eol_spread"] == 1.0
 
 
 @pytest.mark.parametrize(
@@ -317,7 +349,19 @@ def test_a_model_is_compiled_as_its_settings_say(dataset):
     model, _ = tiny_model(dataset)
     compile_model(randomise(model), tiny_config(jit_compile=False).training, 5)
     assert model.jit_compile is False
-    assert type(model.optimizer).__name__ == "Adam"
+    optimizer = model.optimizer
+    assert type(optimizer).__name__ == "AdamW"
+    assert (optimizer.weight_decay, optimizer.clipnorm) == (1e-3, 5.0)
+    assert (optimizer.use_ema, optimizer.ema_momentum) == (True, 0.99)
+
+
+def test_a_model_of_preset_paper_is_compiled_with_adam_alone(dataset):
+    model, _ = tiny_model(dataset, "paper")
+    compile_model(model, tiny_config("paper").training, 5)
+    optimizer = model.optimizer
+    assert type(optimizer).__name__ == "Adam"
+    assert (optimizer.weight_decay, optimizer.clipnorm) == (None, None)
+    assert optimizer.use_ema is False
 
 
 def test_resume_writes_each_epoch_into_the_history_once(stopped_after_two_epochs, dataset):

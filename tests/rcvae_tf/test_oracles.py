@@ -132,6 +132,17 @@ def test_the_sampler_of_a_policy_is_scored_on_its_cells():
     assert_allclose(list(metrics["width_90"].values()), (2 + 4 + 0) / 3)
 
 
+def test_the_order_of_the_charges_does_not_matter_to_the_sampler():
+    rows = [("x", 1, 4, 2.0), ("z", 2, 5, 25.0), ("y", 1, 4, 4.0), ("z", 8, 5, 30.0)]
+    rows += [("x", 9, 4, 7.0), ("z", 7, 5, 50.0)]
+    metrics = [
+        sampler_metrics(TRAIN, split(some), with_policy=True) for some in (rows, sorted(rows))
+    ]
+    assert_allclose(
+        metrics[0]["spread_ratio"]["voltage_v"], metrics[1]["spread_ratio"]["voltage_v"]
+    )
+
+
 def test_the_sampler_without_policy_is_scored_on_all_cells():
     # 1, 3, 20, 100 at 2: (1 + 1 + 18 + 98) / 4 - 2 (2 + 19 + 99 + 17 + 97 + 80) / 32.
     metrics = sampler_metrics(TRAIN, split([("x", 1, 4, 2.0)]), with_policy=False)
