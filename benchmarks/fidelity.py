@@ -27,17 +27,17 @@ import platform
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from fidelity_goals import goals, goals_table, part_tables, pooled
-from fidelity_work import DEFAULT, PAPER, Training, Work
+from fidelity_work import BLIND, PAPER, PARTS, WITH_POLICY, Part, Training, Work
 from tsgm_baseline import tsgm_mean, tsgm_version
 
+from data_prep.errors import UserError
 from data_prep.quiet_tensorflow import import_tensorflow
-from rcvae_tf.config import CONDITIONS
 from rcvae_tf.dataset import Dataset, SplitData
 from rcvae_tf.evaluation.baselines import baselines, training_set
 from rcvae_tf.evaluation.metrics import signal_errors
@@ -48,7 +48,6 @@ from rcvae_tf.physical import Curves
 from rcvae_tf.run import load_run
 from rcvae_tf.run_directory import write_json
 
-BLIND, WITH_POLICY = CONDITIONS
 TOLD = {BLIND: "(EOL, ECL)", WITH_POLICY: "(EOL, ECL, policy)"}
 CONDITION_WEIGHT = 0.9
 PHYSICS_DRAWS = 10_000
@@ -56,55 +55,17 @@ PHYSICS_DRAWS = 10_000
 Record = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Part:
-    """A data set, and what is trained on it.
-
-    Args:
-        source: `attia` or `simulated`.
-        split: Of the data set.
-        folds: Of a cell split; None is the split with 30 of 124 cells.
-        merged: Whether all are given the validation split too.
-        conditions: What models are told.
-    """
-
-    source: str
-    split: str
-    folds: int | None = None
-    merged: bool = False
-    conditions: tuple[str, ...] = CONDITIONS
-
-    def datasets(self, work: Work) -> list[Dataset]:
-        """One, or one a fold."""
-        if self.folds is None:
-            return [work.dataset(self.source, split=self.split)]
-        return [
-            work.dataset(self.source, split=self.split, folds=self.folds, fold=fold)
-            for fold in range(1, self.folds + 1)
-        ]
-
-    def trainings(self, work: Work) -> list[Training]:
-        """All runs of preset default."""
-        return [
-            Training(dataset, DEFAULT, condition, seed, self.merged)
-            for condition in self.conditions
-            for dataset in self.datasets(work)
-            for seed in work.seeds
-        ]
-
-
-PARTS = {
-    "attia-sample": Part("attia", "sample", merged=True),
-    "attia-cell": Part("attia", "cell", folds=5, merged=True),
-    "simulated-sample": Part("simulated", "sample", conditions=(WITH_POLICY,)),
-    "simulated-cell": Part("simulated", "cell", conditions=(WITH_POLICY,)),
-}
-
-
 def main() -> None:
     """Measures the parts, prints the tables and writes the JSON after each part."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--parts", nargs="+", choices=MEASURES, default=list(MEASURES))
+    parser.add_argument(
+        "--parts",
+        nargs="+",
+        choices=MEASURES,
+        default=list(MEASURES),
+        metavar="PART",
+        help=", ".join(MEASURES),
+    )
     parser.add_argument("--attia", type=Path, help="folder of the measured cells")
     parser.add_argument("--simulated", type=Path, help="folder of the simulated cells")
     parser.add_argument("--work", type=Path, required=True, help="folder of data sets and runs")
@@ -126,7 +87,7 @@ def main() -> None:
     }
     sources = {"attia": arguments.attia, "simulated": arguments.simulated}
     work = Work(arguments.work, sources, arguments.jobs, **settings)
-    facts = {"parts": {}}
+    facts: dict[str, Any] = {"parts": {}}
     if arguments.output.is_file():
         facts = json.loads(arguments.output.read_text(encoding="utf-8"))
     for name in arguments.parts:
@@ -146,7 +107,7 @@ def measure_part(part: Part, work: Work) -> list[Record]:
         records += run_records(f"{training.preset} {TOLD[training.condition]}", training, run)
     for dataset in part.datasets(work):
         rows = work.kept(
-            "rules", dataset, {"merged": part.merged}, lambda d=dataset: rules(d, part.merged)
+            "rules", dataset, {"merged": part.merged}, partial(rules, dataset, part.merged)
         )
         records += [_record(name, dataset, None, values) for name, values in rows.items()]
         records += tree_records(dataset, part, work)
@@ -187,16 +148,24 @@ def tree_records(dataset: Dataset, part: Part, work: Work) -> list[Record]:
     records = []
     for condition in part.conditions:
         for seed in work.seeds:
-            told = {"merged": part.merged, "condition": condition, "seed": seed}
-
-            def grow(condition: str = condition, seed: int = seed) -> Record:
-                known, test = training_set(dataset, part.merged), dataset.test
-                steps = test.policy_steps if condition == WITH_POLICY else None
-                return judged(test, extra_trees(known, test.labels, steps, seed, work.trees))
-
-            values = work.kept("trees", dataset, {**told, "trees": work.trees}, grow)
+            told: Record = {"merged": part.merged, "condition": condition, "seed": seed}
+            values = work.kept(
+                "trees",
+                dataset,
+                {**told, "trees": work.trees},
+                partial(judge_trees, dataset, num_trees=work.trees, **told),
+            )
             records.append(_record(f"extra_trees {TOLD[condition]}", dataset, seed, values))
     return records
+
+
+def judge_trees(
+    dataset: Dataset, merged: bool, condition: str, seed: int, num_trees: int
+) -> Record:
+    """The MAE of one forest."""
+    known, test = training_set(dataset, merged), dataset.test
+    steps = test.policy_steps if condition == WITH_POLICY else None
+    return judged(test, extra_trees(known, test.labels, steps, seed, num_trees))
 
 
 def paper(work: Work) -> list[Record]:
@@ -224,12 +193,15 @@ def tsgm(work: Work) -> list[Record]:
             "tsgm",
             dataset,
             {"seed": seed, "version": version},
-            lambda seed=seed: judged(
-                dataset.test, tsgm_mean(dataset.train, dataset.test.labels, seed)
-            ),
+            partial(judge_tsgm, dataset, seed),
         )
         records.append(_record(f"tsgm {version}, mean of draws", dataset, seed, values))
     return records
+
+
+def judge_tsgm(dataset: Dataset, seed: int) -> Record:
+    """The MAE of one training of it."""
+    return judged(dataset.test, tsgm_mean(dataset.train, dataset.test.labels, seed))
 
 
 def physics(work: Work) -> list[Record]:
@@ -242,7 +214,7 @@ def physics(work: Work) -> list[Record]:
                 "physics",
                 training.dataset,
                 {"run": run.name, "draws": PHYSICS_DRAWS},
-                lambda training=training, run=run: broken_by_draws(training, run),
+                partial(broken_by_draws, training, run),
             )
             row = f"{name}, {training.preset} {TOLD[training.condition]}"
             records.append(_record(row, training.dataset, training.seed, values))
@@ -264,7 +236,7 @@ def broken_by_draws(training: Training, run: Path) -> Record:
 
 
 MEASURES: dict[str, Callable[[Work], list[Record]]] = {
-    **{name: lambda work, part=part: measure_part(part, work) for name, part in PARTS.items()},
+    **{name: partial(measure_part, part) for name, part in PARTS.items()},
     "physics": physics,
     "paper": paper,
     "tsgm": tsgm,
@@ -294,4 +266,7 @@ def _source(part: str) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except UserError as error:
+        raise SystemExit(f"fidelity.py: error: {error}") from None

@@ -67,6 +67,8 @@ def goals_table(judged: list[Row]) -> str:
 def part_tables(name: str, parts: dict[str, Row]) -> list[str]:
     """The rows of a part as Markdown: errors, draws, broken rules, as far as it has them."""
     rows = parts.get(name, {}).get("rows", [])
+    if name in parts and not rows:
+        return [f"{name}: not measured, the package is not installed."]
     having = {kind: [row for row in rows if kind in row["mean"]] for kind in KINDS}
     tables = []
     if having["mae"]:

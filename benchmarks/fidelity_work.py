@@ -17,11 +17,12 @@ from data_prep.config import PrepConfig
 from data_prep.dataset_card import CARD_NAME
 from data_prep.pipeline import prepare
 from data_prep.settings import to_dict
-from rcvae_tf.config import ModelConfig, TrainConfig, resolve
+from rcvae_tf.config import CONDITIONS, ModelConfig, TrainConfig, resolve
 from rcvae_tf.dataset import Dataset, open_dataset
-from rcvae_tf.run_directory import RunDirectory, write_json
+from rcvae_tf.run_directory import FORMAT_VERSION, RunDirectory, write_json
 
 DEFAULT, PAPER = "default", "paper"
+BLIND, WITH_POLICY = CONDITIONS
 TICK_S = 0.5
 # One core each, however many run side by side: the same run whatever --jobs says.
 ONE_THREAD = dict.fromkeys(
@@ -122,7 +123,9 @@ class Work:
         config = resolve(training.preset, None, flags, split, num_samples)
         words = training.condition.replace(",", "-")
         name = f"{training.dataset.directory.name}-{training.preset}-{words}-{training.seed}"
-        return self.folder / "runs" / f"{name}-{_key([config.to_dict(), card.shards])}"
+        return (
+            self.folder / "runs" / f"{name}-{_key([FORMAT_VERSION, config.to_dict(), card.shards])}"
+        )
 
     def _flags(self, training: Training) -> list[str]:
         return [*training.flags, *self.train_flags]
@@ -131,6 +134,51 @@ class Work:
         argv = [sys.executable, "-m", "rcvae_tf.train", "--data", str(training.dataset.directory)]
         argv += ["--output", str(folder), "--preset", training.preset]
         return [*argv, *self._flags(training)]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A data set, and what is trained on it.
+
+    Args:
+        source: `attia` or `simulated`.
+        split: Of the data set.
+        folds: Of a cell split; None is the split with 30 of 124 cells.
+        merged: Whether all are given the validation split too.
+        conditions: What models are told.
+    """
+
+    source: str
+    split: str
+    folds: int | None = None
+    merged: bool = False
+    conditions: tuple[str, ...] = CONDITIONS
+
+    def datasets(self, work: Work) -> list[Dataset]:
+        """One, or one a fold."""
+        if self.folds is None:
+            return [work.dataset(self.source, split=self.split)]
+        return [
+            work.dataset(self.source, split=self.split, folds=self.folds, fold=fold)
+            for fold in range(1, self.folds + 1)
+        ]
+
+    def trainings(self, work: Work) -> list[Training]:
+        """All runs of preset default."""
+        return [
+            Training(dataset, DEFAULT, condition, seed, self.merged)
+            for condition in self.conditions
+            for dataset in self.datasets(work)
+            for seed in work.seeds
+        ]
+
+
+PARTS = {
+    "attia-sample": Part("attia", "sample", merged=True),
+    "attia-cell": Part("attia", "cell", folds=5, merged=True),
+    "simulated-sample": Part("simulated", "sample", conditions=(WITH_POLICY,)),
+    "simulated-cell": Part("simulated", "cell", conditions=(WITH_POLICY,)),
+}
 
 
 def run_side_by_side(commands: Sequence[tuple[list[str], Path]], jobs: int) -> None:

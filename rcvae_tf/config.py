@@ -284,7 +284,7 @@ NEW_CELLS: dict[str, dict[str, Any]] = {
 }
 
 
-# The epochs of preset `default` are for this many training samples; of more of them fewer epochs are
+# The epochs of preset `default` are for this many training samples; of more, fewer epochs are
 # made, down to a share.
 EPOCHS_HOLD_FOR = 1200
 LEAST_SHARE_OF_EPOCHS = 0.25

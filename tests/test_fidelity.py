@@ -130,6 +130,13 @@ def test_tables_have_the_signals_that_were_measured():
     assert part_tables("paper", parts) == []
 
 
+def test_a_package_that_is_not_installed_is_said():
+    from fidelity_goals import part_tables
+
+    text = "tsgm: not measured, the package is not installed."
+    assert part_tables("tsgm", {"tsgm": table()}) == [text]
+
+
 def test_a_failed_training_ends_the_others_and_is_named(tmp_path):
     from fidelity_work import run_side_by_side
 

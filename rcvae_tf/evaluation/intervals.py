@@ -40,14 +40,15 @@ class SignalScores(NamedTuple):
 Scores = dict[str, SignalScores]
 
 
-def score_draws(draws: Curves, measured: Curves) -> Scores:
+def score_draws(draws: Curves, measured: Curves, are_all: bool = False) -> Scores:
     """Scores by signal; a block of samples at a time, so that the copies stay small.
 
     Args:
         draws: By signal, each of shape `(draws, samples, points)`.
         measured: Same signals or more, each of shape `(samples, points)`.
+        are_all: The draws are all that their distribution has, not a sample of it.
     """
-    return {name: _score_signal(values, measured[name]) for name, values in draws.items()}
+    return {name: _score_signal(values, measured[name], are_all) for name, values in draws.items()}
 
 
 def join_scores(parts: Iterable[Scores]) -> Scores:
@@ -115,10 +116,10 @@ def condition_bins(labels: NDArray[np.int64]) -> NDArray[np.int64]:
     return 3 * eol + ecl
 
 
-def _score_signal(draws: FloatArray, measured: FloatArray) -> SignalScores:
+def _score_signal(draws: FloatArray, measured: FloatArray, are_all: bool) -> SignalScores:
     values_of_sample = draws.shape[0] * draws.shape[2]
     blocks = sample_blocks(len(measured), max(1, MOST_VALUES // values_of_sample))
-    return _joined([_score_block(draws[:, rows], measured[rows]) for rows in blocks])
+    return _joined([_score_block(draws[:, rows], measured[rows], are_all) for rows in blocks])
 
 
 def sample_blocks(num_samples: int, at_once: int) -> Iterator[slice]:
@@ -131,12 +132,12 @@ def _joined(parts: list[SignalScores]) -> SignalScores:
     return SignalScores(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
 
-def _score_block(draws: FloatArray, measured: FloatArray) -> SignalScores:
+def _score_block(draws: FloatArray, measured: FloatArray, are_all: bool) -> SignalScores:
     ordered = np.sort(draws, axis=0).astype(np.float64)
     outside = (1 - INTERVAL_PERCENT / 100) / 2
     low, median, high = (_quantile(ordered, level) for level in (outside, 0.5, 1 - outside))
     return SignalScores(
-        crps=_crps(ordered, measured).mean(axis=-1),
+        crps=_crps(ordered, measured, are_all).mean(axis=-1),
         inside=np.mean((low <= measured) & (measured <= high), axis=-1),
         width=np.mean(high - low, axis=-1),
         median=median.astype(draws.dtype),
@@ -159,17 +160,20 @@ def _quantile(ordered: FloatArray, level: float) -> FloatArray:
     return (1 - share) * ordered[below] + share * ordered[min(below + 1, last)]
 
 
-def _crps(ordered: FloatArray, measured: FloatArray) -> FloatArray:
+def _crps(ordered: FloatArray, measured: FloatArray, are_all: bool) -> FloatArray:
     """CRPS at each point, of ascending draws: mean |X - y| - mean |X - X'| / 2.
 
-    The second mean is over all pairs of draws, each with itself too. Among ascending draws the
-    k-th, counted from 1, is the larger one of k - 1 pairs and the smaller one of M - k, so that
-    the sum over the pairs is that of (2 k - M - 1) x_k (Gneiting and Raftery 2007, Eq. 21).
+    Among ascending draws the k-th, counted from 1, is the larger one of k - 1 pairs and the smaller
+    one of M - k, so that the sum over the pairs is that of (2 k - M - 1) x_k (Gneiting and Raftery
+    2007, Eq. 21). Draws that are a sample of their distribution are not paired with themselves:
+    their CRPS is then that of the distribution on average, however few they are (Ferro 2014, doi
+    10.1002/qj.2270).
     """
     num_draws = len(ordered)
+    partners = num_draws if are_all else max(num_draws - 1, 1)
     ranks = 2 * np.arange(1, num_draws + 1) - num_draws - 1
     pairs = np.tensordot(ranks.astype(np.float64), ordered, axes=1)
-    return np.abs(ordered - measured).mean(axis=0) - pairs / num_draws**2
+    return np.abs(ordered - measured).mean(axis=0) - pairs / (num_draws * partners)
 
 
 def _squares_about_mean(curves: FloatArray) -> float:

@@ -56,7 +56,7 @@ def cell_interpolation(train: SplitData, labels: Integers, cell_ids: NDArray[np.
 
 def policy_mean(train: SplitData, labels: Integers, policy_steps: FloatArray) -> Curves:
     """The mean of the training cells of the same policy at the same age, as `same_age` has them."""
-    means = {
+    means: Curves = {
         name: np.zeros((len(labels), values.shape[1])) for name, values in train.curves.items()
     }
     for rows, members in same_age(train, labels, policy_steps):
@@ -80,7 +80,7 @@ def sampler_metrics(train: SplitData, test: SplitData, with_policy: bool) -> dic
     for rows, members in same_age(train, test.labels, policy_steps):
         measured = {name: values[rows] for name, values in test.curves.items()}
         order.append(rows)
-        parts.append(score_draws(members, measured))
+        parts.append(score_draws(members, measured, are_all=True))
     rows = np.concatenate(order)
     measured = {name: values[rows] for name, values in test.curves.items()}
     return interval_metrics(join_scores(parts), measured, test.labels[rows])
@@ -101,12 +101,10 @@ def same_age(
         Rows of some samples, and curves of shape `(cells, rows, points)`; all samples once.
     """
     everyone = np.ones(len(train), bool)
-    if policy_steps is None:
-        known, wanted = np.zeros((len(train), 1)), np.zeros((len(labels), 1))
-    else:
-        known, wanted = (
-            steps.reshape(len(steps), -1) for steps in (train.policy_steps, policy_steps)
-        )
+    # Of no policy, all are alike.
+    theirs = np.zeros((len(train), 1)) if policy_steps is None else train.policy_steps
+    ours = np.zeros((len(labels), 1)) if policy_steps is None else policy_steps
+    known, wanted = (steps.reshape(len(steps), -1) for steps in (theirs, ours))
     for policy in np.unique(wanted, axis=0):
         of_policy = np.all(known == policy, axis=1)
         candidates = of_policy if of_policy.any() else everyone

@@ -18,7 +18,7 @@ SMALLEST_ECL = 0.3
 # The spread of the duration starts at a third of that over the training samples.
 FIRST_LOG_SPREAD = -1.0
 SMALLEST_DURATION_SPREAD = 2e-3  # of the logarithm: two thousandths of the time
-LOG_POINT_SPREAD_RANGE = (-12.0, 2.0)
+LEAST_LOG_SPREAD = -12.0
 # The tail's own network takes over around this time behind the fast charge.
 TAKEOVER_MIN, TAKEOVER_WIDTH_MIN = 0.8, 0.1
 

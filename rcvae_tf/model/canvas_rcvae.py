@@ -14,7 +14,7 @@ from data_prep.quasi_video import NUM_CHANNELS
 from data_prep.records import SIGNALS
 from rcvae_tf.model.canvas import Canvas
 from rcvae_tf.model.canvas_networks import (
-    LOG_POINT_SPREAD_RANGE,
+    LEAST_LOG_SPREAD,
     TAKEOVER_MIN,
     TAKEOVER_WIDTH_MIN,
     AgeFeatures,
@@ -53,6 +53,7 @@ INTERVAL = 0.9
 LOG_REACH = float(np.log(-np.log(1.0 - INTERVAL)))
 SMALLEST_ERROR = 1e-6
 SPREAD_PACE = 3.0
+MOST_LOG_GROWTH = float(np.log(3.0))
 # Share of the learned spread that points of the current are drawn with. Its errors are steps that
 # come early or late, which the draw of the duration gives; between steps it is steadier than any
 # network draws it. With all of it 98 % of measured points lie within 90 % intervals.
@@ -438,7 +439,9 @@ class CanvasRCVAE(RCVAE):
     def _log_spread(self, log_spreads: Tensor) -> Tensor:
         """Spread of points, from where it starts; it moves faster than other weights do."""
         learned = self.first_log_spread + SPREAD_PACE * (self.log_spread + log_spreads)
-        return ops.clip(learned, *LOG_POINT_SPREAD_RANGE)
+        # A z that is rarely drawn must not make points jump further than charges differ.
+        most = self.first_log_spread + MOST_LOG_GROWTH
+        return ops.maximum(ops.minimum(learned, most), LEAST_LOG_SPREAD)
 
     def _parts(self, curves: Tensor, log_spreads: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Curves and the correction to the charge, log spreads, and factors of the warmth."""

@@ -97,7 +97,9 @@ class BestAndLast(keras.callbacks.Callback):
         """Counts the epoch, remembers the best weights, stops when patience is out."""
         # Step 7: a lower validation loss sets the counter to 0 and its model is kept. It is the
         # loss of the weights that are kept, those after the updates of the epoch.
-        if self.state.observe(float((logs or {})["val_mae"])) or self.keep == "last":
+        val_mae = float((logs or {})["val_mae"])
+        is_best = self.state.observe(val_mae)
+        if is_best or (self.keep == "last" and math.isfinite(val_mae)):
             self._best_weights = self.model.get_weights()
         # Step 8: stop. The algorithm says when the counter exceeds a threshold, the text of the
         # paper after 100 epochs without a fall: so the threshold is one less than the patience.

@@ -20,7 +20,7 @@ from rcvae_tf.ablation.training import RowOutcome, RowWork, train_row
 from rcvae_tf.config import resolve
 from rcvae_tf.report.ablation_tables import read_ablation
 from rcvae_tf.report.paper_numbers import paper_rows
-from rcvae_tf.run_directory import RunDirectory, write_json
+from rcvae_tf.run_directory import FORMAT_VERSION, RunDirectory, write_json
 from rcvae_tf.training import fit as fit_module
 from tests.rcvae_tf.builders import tiny_config
 
@@ -50,7 +50,7 @@ def trained(monkeypatch, dataset):
         directory.path.mkdir(parents=True, exist_ok=True)
         data = {"directory": str(dataset.directory), "shards": dataset.card.shards}
         settings = row_config(work.whole, row).to_dict()
-        write_json(directory.config, {"format_version": 1, **settings, "data": data})
+        write_json(directory.config, {"format_version": FORMAT_VERSION, **settings, "data": data})
         if row == "Encoder_2":
             return RowOutcome(row, None, "val_mae was never a number", 1.0)
         metrics = metrics_of(0.4 if row == "None" else 0.5)

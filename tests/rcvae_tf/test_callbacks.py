@@ -21,9 +21,10 @@ def model(dataset):
     return model
 
 
-def keeper(model, directory, state=None, patience=3):
-    callback = BestAndLast(directory, state or TrainState(), patience)
-    callback.set_model(model)
+def keeper(model, directory, state=None, patience=3, keep="best"):
+    callback = BestAndLast(directory, state or TrainState(), patience, keep)
+    for each in (callback, callback.averaging):
+        each.set_model(model)
     return callback
 
 
@@ -80,6 +81,19 @@ def test_the_best_and_the_last_model_are_written_at_the_end(model, tmp_path):
     assert read_state(directory.train_state) == TrainState(2, 0.3, 1, 1)
 
 
+def test_the_model_of_the_last_epoch_is_kept_where_it_is_asked_for(model, tmp_path):
+    directory = RunDirectory(tmp_path)
+    callback = keeper(model, directory, keep="last")
+    callback.on_epoch_end(0, {"val_mae": 0.3})
+    last = randomise(model, seed=2).get_weights()
+    callback.on_epoch_end(1, {"val_mae": 0.4})
+    callback.on_train_end()
+    for weight, other in zip(load_model(directory.model).get_weights(), last, strict=True):
+        assert_array_equal(weight, other)
+    # The state counts as ever.
+    assert read_state(directory.train_state) == TrainState(2, 0.3, 1, 1)
+
+
 def test_the_best_model_is_written_without_the_optimiser(model, tmp_path):
     directory = RunDirectory(tmp_path)
     callback = keeper(model, directory)
@@ -116,9 +130,10 @@ def test_checkpoints_are_written_on_the_way_when_it_is_time(model, tmp_path, mon
     assert read_state(directory.train_state).epochs_done == 1
 
 
-def test_a_nan_is_never_the_best_model(model, tmp_path):
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_a_nan_is_never_the_model_that_is_kept(model, tmp_path, keep):
     directory = RunDirectory(tmp_path)
-    callback = keeper(model, directory)
+    callback = keeper(model, directory, keep=keep)
     callback.on_epoch_end(0, {"val_mae": float("nan")})
     callback.on_train_end()
     assert directory.last_model.is_file()
@@ -169,13 +184,17 @@ def test_history_is_continued_only_by_a_resumed_training(names_and_callbacks, ep
     assert names_and_callbacks(epochs_done)["CSVLogger"].append is append
 
 
-def test_the_best_model_is_kept_before_the_progress_is_told(names_and_callbacks):
+def test_the_best_model_is_kept_before_the_progress_is_told_and_averages_leave_last(
+    names_and_callbacks,
+):
     assert list(names_and_callbacks(0)) == [
         "KLWarmup",
         "TensorBoard",
         "LatentAndPictures",
+        "CollapseWatch",
         "CSVLogger",
         "TerminateOnNaN",
         "BestAndLast",
         "ProgressLine",
+        "AveragedWeights",
     ]

@@ -15,9 +15,10 @@ from rcvae_tf.evaluation.intervals import (
 ONE_BIN = np.tile([500, 10], (4, 1))
 
 
-def scores_of(draws, measured):
+def scores_of(draws, measured, are_all=False):
     """Of one signal: draws of shape `(draws, samples, points)`."""
-    scored = score_draws({"voltage_v": np.array(draws)}, {"voltage_v": np.array(measured)})
+    measured = {"voltage_v": np.array(measured)}
+    scored = score_draws({"voltage_v": np.array(draws)}, measured, are_all)
     return scored["voltage_v"]
 
 
@@ -28,14 +29,24 @@ def crps_by_pairs(draws, measured):
 
 
 def test_crps_worked_by_hand():
-    # |0 - 1|, |2 - 1|, |4 - 1|: mean 5/3; nine pairs: 2 (2 + 4 + 2) / 9 = 16/9.
-    assert_allclose(scores_of([[[4.0]], [[0.0]], [[2.0]]], [[1.0]]).crps, [5 / 3 - 8 / 9])
+    # |0 - 1|, |2 - 1|, |4 - 1|: mean 5/3; six pairs: 2 (2 + 4 + 2) / 6 = 8/3, or nine: 16/9.
+    draws = [[[4.0]], [[0.0]], [[2.0]]]
+    assert_allclose(scores_of(draws, [[1.0]]).crps, [5 / 3 - 4 / 3])
+    assert_allclose(scores_of(draws, [[1.0]], are_all=True).crps, [5 / 3 - 8 / 9])
 
 
 def test_crps_is_that_of_all_pairs_of_draws():
     rng = np.random.default_rng(0)
     draws, measured = rng.normal(size=(7, 5, 3)), rng.normal(size=(5, 3))
-    assert_allclose(scores_of(draws, measured).crps, crps_by_pairs(draws, measured))
+    expected = crps_by_pairs(draws, measured)
+    assert_allclose(scores_of(draws, measured, are_all=True).crps, expected)
+
+
+def test_crps_of_a_sample_is_that_of_its_distribution_on_average():
+    members = np.array([0.0, 1.0, 5.0])[:, None, None]
+    whole = scores_of(members, [[2.0]], are_all=True).crps
+    pairs = [members[[j, k]] for j in range(3) for k in range(3)]
+    assert_allclose(np.mean([scores_of(pair, [[2.0]]).crps for pair in pairs]), whole[0])
 
 
 def test_crps_of_draws_without_spread_is_the_mae():

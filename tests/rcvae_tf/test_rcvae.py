@@ -14,6 +14,17 @@ from rcvae_tf.training.fit import build_model
 from tests.rcvae_tf.builders import NUM_POINTS, WITHOUT_TEMPERATURE, randomise, tiny_model
 
 TERMS = ("loss", "mse", "kld")
+# The paper's decoder with all its options, as the paper has it, and the canvas.
+KINDS = {
+    "quasi_video": ("default", {"decoder": "quasi_video"}),
+    "paper": ("paper", {}),
+    "canvas": ("default", {}),
+}
+
+
+def model_of(dataset, kind, **flags):
+    preset, own = KINDS[kind]
+    return tiny_model(dataset, preset, **own, **flags)
 
 
 def batch_of(data, vocabulary):
@@ -33,14 +44,19 @@ def restart_noise(model):
     generator.state.assign(keras.random.SeedGenerator(model.seed).state)
 
 
-@pytest.fixture(params=["default", "paper"])
-def preset(request):
+@pytest.fixture(params=["quasi_video", "paper"])
+def kind(request):
+    return request.param
+
+
+@pytest.fixture(params=KINDS)
+def any_kind(request):
     return request.param
 
 
 @pytest.fixture
-def model_and_batch(dataset, preset):
-    model, vocabulary = tiny_model(dataset, preset)
+def model_and_batch(dataset, kind):
+    model, vocabulary = model_of(dataset, kind)
     return randomise(model), batch_of(dataset.train, vocabulary)
 
 
@@ -95,8 +111,8 @@ def test_train_and_test_step_share_the_loss(model_and_batch):
         assert_allclose(trained[term], tested[term], rtol=1e-6)
 
 
-def test_loss_is_mse_plus_the_weighted_kld(dataset, preset):
-    model, vocabulary = tiny_model(dataset, preset, kl_weight=0.5)
+def test_loss_is_mse_plus_the_weighted_kld(dataset, kind):
+    model, vocabulary = model_of(dataset, kind, kl_weight=0.5)
     batch = batch_of(dataset.train, vocabulary)
     randomise(model).kl_scale.assign(0.25)
     terms, _, _ = model.losses_of(batch)
@@ -105,7 +121,9 @@ def test_loss_is_mse_plus_the_weighted_kld(dataset, preset):
 
 @pytest.mark.parametrize(("reduction", "divisor"), [("sum", 1), ("mean", 3 * 3 * NUM_POINTS)])
 def test_what_is_decoded_from_z_0_counts_with_its_weight(dataset, reduction, divisor):
-    model, vocabulary = tiny_model(dataset, mean_mode_weight=2.0, mse_reduction=reduction)
+    model, vocabulary = model_of(
+        dataset, "quasi_video", mean_mode_weight=2.0, mse_reduction=reduction
+    )
     # An untrained residual decoder gives the mean curve, 0 when scaled, for every z.
     terms, x, x_reconstructed = model.losses_of(batch_of(dataset.train, vocabulary))
     assert_array_equal(x_reconstructed, np.zeros(x.shape))
@@ -113,10 +131,10 @@ def test_what_is_decoded_from_z_0_counts_with_its_weight(dataset, reduction, div
     assert_allclose(terms["mse"], (1.0 + 2.0) * squares, rtol=1e-5)
 
 
-def test_both_steps_return_the_keys_of_the_metrics(model_and_batch, preset):
+def test_both_steps_return_the_keys_of_the_metrics(model_and_batch, kind):
     model, batch = model_and_batch
     model.compile(optimizer=keras.optimizers.SGD(0.0))
-    signals = SIGNALS if preset == "default" else SIGNALS[:4]
+    signals = SIGNALS if kind == "quasi_video" else SIGNALS[:4]
     expected = [*TERMS, "mae", *(f"mae_{name}" for name in signals)]
     assert [metric.name for metric in model.metrics] == expected
     assert list(model.train_step(batch)) == expected
@@ -150,16 +168,16 @@ def test_output_changes_with_z_and_with_the_label(model_and_batch):
     assert np.abs(model.decode(z, other_label).numpy() - out).max() > 1e-2
 
 
-def test_only_preset_default_sees_eol_and_ecl_as_numbers(model_and_batch, preset):
+def test_only_a_continuous_condition_gives_eol_and_ecl_as_numbers(model_and_batch, kind):
     model, batch = model_and_batch
     moved = {**batch, "condition": batch["condition"] + 50.0}
     z = np.zeros((15, 2), np.float32)
     change = np.abs(model.decode(z, moved).numpy() - model.decode(z, batch).numpy()).max()
-    assert (change > 1e-2) == (preset == "default")
+    assert (change > 1e-2) == (kind == "quasi_video")
 
 
 def test_a_deviation_is_encoded_from_the_curve_at_z_0(dataset):
-    model, vocabulary = tiny_model(dataset, encode_deviation=True)
+    model, vocabulary = model_of(dataset, "quasi_video", encode_deviation=True)
     batch = batch_of(dataset.train, vocabulary)
     at_zero = randomise(model).decode(np.zeros((15, 2), np.float32), batch)
     z_mean, _ = model.encode({**batch, "x": at_zero})
@@ -168,14 +186,14 @@ def test_a_deviation_is_encoded_from_the_curve_at_z_0(dataset):
 
 
 def test_the_kld_does_not_reach_the_decoder_through_the_deviation(dataset):
-    model, vocabulary = tiny_model(dataset, encode_deviation=True)
+    model, vocabulary = model_of(dataset, "quasi_video", encode_deviation=True)
     with tf.GradientTape() as tape:
         terms, _, _ = randomise(model).losses_of(batch_of(dataset.train, vocabulary))
     assert tape.gradient(terms["kld"], model.decoder.head.kernel.value) is None
 
 
-def test_a_smaller_last_batch_counts_by_its_samples(dataset, preset):
-    model, vocabulary = tiny_model(dataset, preset)
+def test_a_smaller_last_batch_counts_by_its_samples(dataset, any_kind):
+    model, vocabulary = model_of(dataset, any_kind)
     silence(randomise(model)).compile(run_eagerly=True)
     halves, whole = (
         model.evaluate(
@@ -191,7 +209,7 @@ def test_a_smaller_last_batch_counts_by_its_samples(dataset, preset):
 
 @pytest.mark.parametrize("mode", ["reconstruct", "mean"])
 def test_validation_measures_what_its_mode_says(dataset, mode):
-    model, vocabulary = tiny_model(dataset, validation_mode=mode)
+    model, vocabulary = model_of(dataset, "quasi_video", validation_mode=mode)
     batch = batch_of(dataset.test, vocabulary)
     silence(randomise(model))
     z = model.encode(batch)[0] if mode == "reconstruct" else np.zeros((6, 2), np.float32)
@@ -204,10 +222,10 @@ def test_validation_measures_what_its_mode_says(dataset, mode):
 
 
 def test_an_absent_temperature_is_masked_from_loss_error_and_output(
-    dataset_without_temperature, preset
+    dataset_without_temperature, kind
 ):
     data = dataset_without_temperature.train
-    model, vocabulary = tiny_model(dataset_without_temperature, preset)
+    model, vocabulary = model_of(dataset_without_temperature, kind)
     randomise(model).compile(optimizer=keras.optimizers.SGD(0.0))
     batch = batch_of(data, vocabulary)
     depth = model.config.quasi_video_depth
@@ -279,23 +297,24 @@ def test_a_saved_model_gives_the_same_output(either_run, dataset, tmp_path):
 DETACHED = ("encoder_2", "decoder_1", "embedding", "latent")
 
 
-def detached_and_batch(dataset, preset, detach):
+def detached_and_batch(dataset, kind, detach):
     keras.backend.clear_session()  # the same names for every model
     keras.utils.set_random_seed(3)
-    model, vocabulary = tiny_model(dataset, preset, detach=detach)
+    model, vocabulary = model_of(dataset, kind, detach=detach)
     return model, batch_of(dataset.train, vocabulary)
 
 
 @pytest.mark.parametrize("detach", DETACHED)
-def test_what_stays_starts_from_the_weights_of_the_whole_model(dataset, preset, detach):
-    whole, _ = detached_and_batch(dataset, preset, "none")
-    model, _ = detached_and_batch(dataset, preset, detach)
+def test_what_stays_starts_from_the_weights_of_the_whole_model(dataset, any_kind, detach):
+    whole, _ = detached_and_batch(dataset, any_kind, "none")
+    model, _ = detached_and_batch(dataset, any_kind, detach)
     expected = {weight.path: weight.numpy() for weight in whole.weights}
     others = [w.path for w in model.weights if w.shape != expected[w.path].shape]
     # Only a layer that takes something else than before cannot start from the same weights.
-    inlet = "hidden_1" if preset == "paper" else "inlet"
-    fewer = {"embedding": [f"{net}/stack/{inlet}/kernel" for net in ("encoder", "decoder")]}
-    if preset == "paper":
+    inlet = "hidden_1" if any_kind == "paper" else "inlet"
+    told = ("encoder", "duration", "decoder") if any_kind == "canvas" else ("encoder", "decoder")
+    fewer = {"embedding": [f"{net}/stack/{inlet}/kernel" for net in told]}
+    if any_kind == "paper":
         fewer["decoder_1"] = ["decoder/stack/hidden_2/kernel"]
     assert [path.partition("/")[2] for path in others] == fewer.get(detach, [])
     for weight in model.weights:
@@ -304,8 +323,8 @@ def test_what_stays_starts_from_the_weights_of_the_whole_model(dataset, preset, 
 
 
 @pytest.mark.parametrize("detach", DETACHED)
-def test_a_training_step_reaches_every_weight_that_is_left(dataset, preset, detach):
-    model, batch = detached_and_batch(dataset, preset, detach)
+def test_a_training_step_reaches_every_weight_that_is_left(dataset, any_kind, detach):
+    model, batch = detached_and_batch(dataset, any_kind, detach)
     randomise(model).compile(optimizer=keras.optimizers.SGD(0.1))
     before = [weight.numpy() for weight in model.trainable_variables]
     model.train_step(batch)
@@ -334,8 +353,8 @@ def test_a_layer_less_is_a_layer_less_of_its_network_alone(dataset):
     assert sizes == {"none": [2, 2], "encoder_2": [1, 2], "decoder_1": [2, 1]}
 
 
-def test_without_the_embedding_neither_network_is_told_the_condition(dataset, preset):
-    model, batch = detached_and_batch(dataset, preset, "embedding")
+def test_without_the_embedding_neither_network_is_told_the_condition(dataset, kind):
+    model, batch = detached_and_batch(dataset, kind, "embedding")
     randomise(model)
     assert not [w.path for w in model.weights if "embedding" in w.path]
     assert model.embed(batch).shape == (15, 0)
@@ -352,8 +371,8 @@ def test_without_the_embedding_neither_network_is_told_the_condition(dataset, pr
     assert np.abs(model.decode(z + 1.0, batch).numpy() - out).max() > 1e-2
 
 
-def test_a_detached_latent_is_0_whatever_is_drawn(dataset, preset):
-    model, batch = detached_and_batch(dataset, preset, "latent")
+def test_a_detached_latent_is_0_whatever_is_drawn(dataset, kind):
+    model, batch = detached_and_batch(dataset, kind, "latent")
     randomise(model)
     z = np.random.default_rng(0).normal(size=(15, 2)).astype(np.float32)
     at_zero = model.decode(np.zeros((15, 2), np.float32), batch)
@@ -363,8 +382,8 @@ def test_a_detached_latent_is_0_whatever_is_drawn(dataset, preset):
     assert np.abs(model.decode(z, other).numpy() - at_zero).max() > 1e-2
 
 
-def test_a_detached_latent_has_no_encoder_and_no_kld(dataset, preset):
-    model, batch = detached_and_batch(dataset, preset, "latent")
+def test_a_detached_latent_has_no_encoder_and_no_kld(dataset, kind):
+    model, batch = detached_and_batch(dataset, kind, "latent")
     assert not [w.path for w in model.weights if "encoder" in w.path]
     for part in model.encode(batch):
         assert_array_equal(part, np.zeros((15, 2)))

@@ -46,7 +46,8 @@ def latent_events(default_run):
 def test_losses_and_errors_of_both_splits_are_those_of_the_history(default_run, split, prefix):
     accumulator = events(default_run.directory.tensorboard / split)
     rows = history(default_run)
-    for name in ("loss", "mse", "kld", "mae", *(f"mae_{signal}" for signal in SIGNALS)):
+    terms = ("loss", "l1", "mse", "kld", "duration_nll", "spread")
+    for name in (*terms, "mae", *(f"mae_{signal}" for signal in SIGNALS[:4])):
         written = scalars(accumulator, f"epoch_{name}")
         assert [step for step, _ in written] == [0, 1, 2]
         expected = [row[f"{prefix}{name}"] for row in rows]
