@@ -55,7 +55,7 @@ def goals_table(judged: list[Row]) -> str:
     lines = [
         [
             goal["goal"],
-            "" if goal["measured"] is None else f"{goal['measured']:.3f}",
+            "" if goal["measured"] is None else f"{goal['measured']:.4g}",
             _limit(goal),
             words[goal["met"]],
         ]

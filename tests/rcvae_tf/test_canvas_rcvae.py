@@ -239,6 +239,17 @@ def test_noise_of_a_point_is_as_large_as_the_spread_learned_there(untrained):
         assert_allclose(noisy[0, k] - plain[0, k], np.full(NUM_POINTS, shift), atol=2e-5)
 
 
+def test_a_spread_grows_to_three_times_its_start_and_shrinks_freely(untrained):
+    facts = untrained.data_facts["canvas"]
+    first = np.array(facts["log_spread"])
+    nothing = tf.zeros((1, 3, 24))
+    for moved, expected in ((9.0, first + np.log(3.0)), (-0.5, first - 3.0 * 0.5)):
+        untrained.log_spread.assign(np.full((3, 24), moved))
+        assert_allclose(untrained._log_spread(nothing)[0], expected, rtol=1e-5)
+    untrained.log_spread.assign(np.full((3, 24), -99.0))
+    assert_allclose(untrained._log_spread(nothing)[0], np.full((3, 24), -12.0))
+
+
 def test_noise_starts_from_what_lies_within_the_limits(untrained):
     # The mean canvas lies above the limit everywhere; noise downwards shows at once.
     log_spread = np.full((3, 24), np.log(0.1)).tolist()
@@ -431,6 +442,26 @@ def test_training_moves_ages_but_not_lives_and_not_the_first_age(dataset):
     # (9 - 1) / 8 = 1 cycle, and no more than 3; the deviation of 400 draws is known to 4 %.
     assert_allclose(by_age[:, 1:].std(axis=0), [1.0, 3.0], rtol=0.12)
     assert moved[:, 1].min() >= 1.0
+
+
+def test_training_is_told_moved_ages_and_validation_the_measured_ones(dataset, monkeypatch):
+    told = []
+    losses_of = CanvasRCVAE.losses_of
+
+    def watched(self, inputs):
+        told.append(inputs["condition"].numpy()[:, 1])
+        return losses_of(self, inputs)
+
+    monkeypatch.setattr(CanvasRCVAE, "losses_of", watched)
+    model, vocabulary = tiny_model(dataset, ecl_jitter=3.0)
+    model.compile(optimizer=keras.optimizers.SGD(0.0))
+    batch = batch_of(dataset.train, vocabulary)
+    model.train_step(batch)
+    model.test_step(batch)
+    in_training, in_validation = told
+    ecl = dataset.train.labels[:, 1]
+    assert_array_equal(in_validation, ecl)
+    assert_array_equal(in_training != ecl, ecl > 1)
 
 
 def test_without_jitter_ages_stay(dataset):

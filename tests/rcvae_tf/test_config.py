@@ -94,6 +94,24 @@ def test_preset_paper_is_the_same_whatever_is_held_out():
     assert resolve("paper", split="cell") == resolve("paper", split="sample")
 
 
+@pytest.mark.parametrize(
+    ("split", "num_samples", "expected"),
+    [
+        ("sample", 0, 200),
+        ("sample", 1200, 200),
+        ("sample", 1800, 134),  # 133.3, up
+        ("sample", 2400, 100),
+        ("sample", 9000, 50),  # never less than a quarter
+        ("cell", 2400, 15),
+    ],
+)
+def test_of_many_samples_preset_default_makes_fewer_epochs(split, num_samples, expected):
+    assert resolve("default", split=split, num_samples=num_samples).training.epochs == expected
+    assert resolve("paper", split=split, num_samples=num_samples) == resolve("paper")
+    given = resolve("default", None, {"epochs": 7}, split, num_samples)
+    assert given.training.epochs == 7
+
+
 def test_stored_settings_and_flags_win_over_those_of_the_split():
     stored = {"model": {"known_lives": True, "num_knots": 77}}
     config = resolve(None, stored, {"num_knots": 78, "epochs": 5}, split="cell")

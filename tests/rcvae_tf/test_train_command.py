@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import logging
 import shutil
@@ -72,6 +73,15 @@ def test_flags_change_the_config_which_changes_the_preset(dataset, tmp_path, cal
     assert config == resolve("paper", None, {"latent_dim": 4, "hidden_dim": 9})
     assert given.directory == dataset.directory
     assert (directory.path, resume) == (output, False)
+
+
+def test_a_data_set_of_held_out_cells_has_its_own_settings(dataset_copy, tmp_path, calls):
+    card = dataset_copy.card
+    preparation = {**card.preparation, "split": "cell"}
+    dataclasses.replace(card, preparation=preparation).write(dataset_copy.directory)
+    argv = ["--data", str(dataset_copy.directory), "--output", str(tmp_path / "run")]
+    assert train.main([*argv, "--latent-dim", "3"]) == 0
+    assert calls[0][0] == resolve("default", None, {"latent_dim": 3}, split="cell")
 
 
 def test_without_output_the_next_free_run_is_taken(dataset, tmp_path, monkeypatch, calls):
