@@ -17,7 +17,7 @@ from data_prep.config import PrepConfig
 from data_prep.dataset_card import CARD_NAME
 from data_prep.pipeline import prepare
 from data_prep.settings import to_dict
-from rcvae_tf.config import CONDITIONS, ModelConfig, TrainConfig, resolve
+from rcvae_tf.config import CONDITIONS, ModelConfig, TrainConfig, of_card, resolve
 from rcvae_tf.dataset import Dataset, open_dataset
 from rcvae_tf.run_directory import FORMAT_VERSION, RunDirectory, write_json
 
@@ -119,8 +119,7 @@ class Work:
         )
         card = training.dataset.card
         flags = {name: value for part in given for name, value in part.items()}
-        split, num_samples = card.preparation["split"], card.num_samples("train")
-        config = resolve(training.preset, None, flags, split, num_samples)
+        config = resolve(training.preset, None, flags, **of_card(card))
         words = training.condition.replace(",", "-")
         name = f"{training.dataset.directory.name}-{training.preset}-{words}-{training.seed}"
         return (

@@ -4,11 +4,23 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from data_prep import command_line
 from data_prep.errors import SettingsError, UserError
 from data_prep.settings import setting, validate
-from rcvae_tf.config import PRESETS, ModelConfig, RunConfig, TrainConfig, read_stored, resolve
+from rcvae_tf.config import (
+    PRESETS,
+    ModelConfig,
+    RunConfig,
+    TrainConfig,
+    of_card,
+    read_stored,
+    resolve,
+)
+
+if TYPE_CHECKING:
+    from data_prep.dataset_card import DatasetCard
 
 NAME = "python -m rcvae_tf.ablate"
 PAPER_PRESET = "paper"
@@ -44,7 +56,8 @@ def main(argv: list[str] | None = None) -> int:
 def _ablate(argv: list[str] | None) -> None:
     given, *parts = command_line.parse(NAME, __doc__, argv, AblateCommand, ModelConfig, TrainConfig)
     command = AblateCommand(**given)
-    whole = _resolved(command, {name: value for part in parts for name, value in part.items()})
+    flags = {name: value for part in parts for name, value in part.items()}
+    _resolved(command, flags)
 
     from rich.console import Console
 
@@ -56,10 +69,11 @@ def _ablate(argv: list[str] | None) -> None:
     from rcvae_tf.dataset import open_dataset
     from rcvae_tf.report.labels import GENERATION_MODE, PAPER_MODE
 
+    dataset = open_dataset(Path(command.data))
+    whole = _resolved(command, flags, dataset.card)
     rows = parse_rows(command.rows, whole.model.num_hidden_layers)
     directory = AblationDirectory(Path(command.output))
     jobs = command.jobs or os.cpu_count() or 1
-    dataset = open_dataset(Path(command.data))
     metrics, faults = ablate(whole, dataset, directory, rows, jobs, command.overwrite)
     print_ablation(
         ablation_rows(metrics, PAPER_MODE),
@@ -74,7 +88,9 @@ def _ablate(argv: list[str] | None) -> None:
         raise UserError(f"{len(faults)} of {len(rows)} rows failed: {reasons}")
 
 
-def _resolved(command: AblateCommand, flags: dict[str, object]) -> RunConfig:
+def _resolved(
+    command: AblateCommand, flags: dict[str, object], card: "DatasetCard | None" = None
+) -> RunConfig:
     stored = read_stored(Path(command.config)) if command.config else {}
     preset = stored.get("preset", PAPER_PRESET)
     if command.preset and command.config and preset != command.preset:
@@ -82,7 +98,7 @@ def _resolved(command: AblateCommand, flags: dict[str, object]) -> RunConfig:
             f"--preset {command.preset}: {command.config} holds the settings of preset {preset}. "
             f"Leave out one of the two."
         )
-    return resolve(command.preset or preset, stored, flags)
+    return resolve(command.preset or preset, stored, flags, **of_card(card))
 
 
 if __name__ == "__main__":

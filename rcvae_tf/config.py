@@ -4,11 +4,14 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from data_prep import settings
 from data_prep.errors import SettingsError
 from data_prep.settings import setting, validate
+
+if TYPE_CHECKING:
+    from data_prep.dataset_card import DatasetCard
 
 # What `ModelConfig.detach` may be beside the name of a layer.
 OTHER_DETACH = ("none", "embedding", "latent")
@@ -271,7 +274,7 @@ NEW_CELLS: dict[str, dict[str, Any]] = {
         "known_lives": False,
         "blind_tail": True,
         "duration_to_curves": True,
-        "spread_scale": 1.3,
+        "spread_scale": 1.2,
     },
     "training": {
         "epochs": 30,
@@ -352,6 +355,13 @@ def _of_data(part: str, split: str, num_samples: int) -> dict[str, Any]:
         share = max(EPOCHS_HOLD_FOR / num_samples, LEAST_SHARE_OF_EPOCHS)
         values["epochs"] = math.ceil(epochs * share)
     return values
+
+
+def of_card(card: "DatasetCard | None") -> dict[str, Any]:
+    """What `resolve` takes of a data set; nothing where it is not known yet."""
+    if card is None:
+        return {}
+    return {"split": card.preparation["split"], "num_samples": card.num_samples("train")}
 
 
 def read_stored(path: Path) -> dict[str, Any]:

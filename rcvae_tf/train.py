@@ -13,7 +13,15 @@ from data_prep.dataset_card import CARD_NAME
 from data_prep.errors import SettingsError
 from data_prep.quiet_tensorflow import import_tensorflow
 from data_prep.settings import setting, validate
-from rcvae_tf.config import PRESETS, ModelConfig, RunConfig, TrainConfig, read_stored, resolve
+from rcvae_tf.config import (
+    PRESETS,
+    ModelConfig,
+    RunConfig,
+    TrainConfig,
+    of_card,
+    read_stored,
+    resolve,
+)
 from rcvae_tf.run_directory import RunDirectory
 
 if TYPE_CHECKING:
@@ -104,10 +112,7 @@ def _resolved(
         if flags or command.config or command.preset:
             raise SettingsError("--resume goes on with the settings of the run: leave out others.")
         stored = RunDirectory(Path(command.output)).read_config()
-    if card is None:
-        return resolve(command.preset, stored, flags)
-    split, num_samples = card.preparation["split"], card.num_samples("train")
-    return resolve(command.preset, stored, flags, split, num_samples)
+    return resolve(command.preset, stored, flags, **of_card(card))
 
 
 def _run_directory(command: TrainCommand, config: RunConfig) -> RunDirectory:

@@ -4,17 +4,20 @@ import logging
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from data_prep import command_line
 from data_prep.errors import SettingsError
 from data_prep.quiet_tensorflow import import_tensorflow
 from data_prep.settings import setting, validate
-from rcvae_tf.config import PRESETS, ModelConfig, TrainConfig, resolve
+from rcvae_tf.config import PRESETS, ModelConfig, TrainConfig, of_card, resolve
 from tuning.plan import SearchPlan
 from tuning.results import settings_line
 from tuning.search_directory import SearchDirectory
 from tuning.search_space import SPACE, check_space, free_dimensions
+
+if TYPE_CHECKING:
+    from data_prep.dataset_card import DatasetCard
 
 NAME = "python -m tuning"
 
@@ -51,13 +54,14 @@ def _tune(argv: list[str] | None) -> None:
     given, *parts = command_line.parse(NAME, __doc__, argv, TuningCommand, ModelConfig, TrainConfig)
     command = TuningCommand(**given)
     flags = {name: value for part in parts for name, value in part.items()}
-    plan = _plan(command, flags)
+    _plan(command, flags)
     directory = SearchDirectory(Path(command.output))
     import_tensorflow()
     from rcvae_tf.dataset import open_dataset
     from tuning.search import search
 
     dataset = open_dataset(Path(command.data))
+    plan = _plan(command, flags, dataset.card)
     directory.begin(plan.facts(dataset.card, str(dataset.directory.resolve())), command.overwrite)
     with command_line.log_file(directory.log):
         names = ", ".join(dimension.name for dimension in plan.space)
@@ -75,9 +79,11 @@ def _tune(argv: list[str] | None) -> None:
     print(f"      tensorboard --logdir {directory.tensorboard}")
 
 
-def _plan(command: TuningCommand, flags: dict[str, Any]) -> SearchPlan:
+def _plan(
+    command: TuningCommand, flags: dict[str, Any], card: "DatasetCard | None" = None
+) -> SearchPlan:
     """A flag of a searched setting fixes it."""
-    base = resolve(command.preset, None, flags)
+    base = resolve(command.preset, None, flags, **of_card(card))
     if base.training.shuffle_labels:
         raise SettingsError("--shuffle-labels is a control of the ablation: leave it out here.")
     space = free_dimensions(flags, SPACE)

@@ -36,13 +36,26 @@ def last_rate(policy_steps: Tensor) -> Tensor:
     return policy_steps[:, -1:, 0]
 
 
+def step_rates(policy_steps: Tensor, num_fast_steps: int) -> Tensor:
+    """Rates in C of the fast steps and of the last one, shape `(batch, num_fast_steps + 1)`.
+
+    A step that a policy does not have takes no time; it has the rate of the one before.
+    """
+    rate = policy_steps[:, :, 0]
+    _, minutes = fast_steps(policy_steps, rate.shape[1])
+    count = ops.sum(ops.cast(minutes > 0, "int32"), axis=1, keepdims=True)
+    step = ops.minimum(ops.arange(num_fast_steps)[None], ops.maximum(count - 1, 0))
+    fast = ops.take_along_axis(rate, step, axis=1)
+    return ops.concatenate([fast, last_rate(policy_steps)], axis=1)
+
+
 def policy_features(policy_steps: Tensor) -> Tensor:
     """What a network is told of a policy, before it is standardised.
 
     Returns:
         Shape `(batch, NUM_FEATURES)`: the rate at ten states of charge; the nominal minutes of the
-        fast charge; its heat, the sum of rate squared times minutes, and that of its last step;
-        the rates of its last and of its first step.
+        fast charge; its heat, a tenth of the sum of rate squared times minutes, and that of its
+        last step; the rates of its last and of its first step.
     """
     rate, end_soc = policy_steps[:, :, 0], policy_steps[:, :, 1]
     passed = ops.cast(end_soc[:, None, :] <= PROFILE_SOC[None, :, None], "int32")

@@ -59,7 +59,12 @@ def canvas_facts(
     knots = place_knots(curves, duration_min, step_minutes, longest_min, num_knots)
     canvas = Canvas(knots.tolist(), num_steps, longest_min)
     signals = [name for name in SIGNALS_ON_CANVAS if name in train.signals_present]
-    drawn, deviation = _mean_on_knots(curves, signals, duration_min, canvas, step_minutes)
+    # A step that only some policies have is averaged over their charges.
+    has_step = np.pad(step_minutes > 0, ((0, 0), (0, 1)), constant_values=True).astype(float)
+    weights = has_step / has_step.sum(axis=0)
+    drawn, deviation = _mean_on_knots(
+        curves, signals, duration_min, canvas, step_minutes, weights @ canvas.in_step
+    )
     offset = drawn.mean(axis=1)
     scale = np.array([SIGNAL_SCALE[name] for name in signals])
     log_tail = np.log(tail_min)
@@ -73,7 +78,7 @@ def canvas_facts(
         "log_spread": np.log(
             np.maximum(FIRST_SPREAD * deviation / scale[:, None], SMALLEST_SPREAD)
         ).tolist(),
-        "mean_rate": (rates.mean(axis=0) @ canvas.in_step).tolist(),
+        "mean_rate": ((weights * rates).sum(axis=0) @ canvas.in_step).tolist(),
         "log_duration_mean": float(log_tail.mean()),
         "log_duration_spread": max(float(log_tail.std()), SMALLEST_DURATION_SPREAD),
         "voltage_limits_v": [float(curves["voltage_v"].min()), float(curves["voltage_v"].max())],
@@ -178,11 +183,11 @@ def _steps(train: SplitData, num_steps: int) -> tuple[FloatArray, FloatArray]:
     """Rates of fast steps and of the last one, and minutes of the fast steps, of every sample."""
     from keras import ops
 
-    from rcvae_tf.model.policy import fast_steps, last_rate
+    from rcvae_tf.model.policy import fast_steps, step_rates
 
     policies = ops.convert_to_tensor(train.policy_steps)
-    rates, minutes = fast_steps(policies, num_steps)
-    return np.concatenate([rates, last_rate(policies)], axis=1), np.asarray(minutes)
+    _, minutes = fast_steps(policies, num_steps)
+    return np.asarray(step_rates(policies, num_steps)), np.asarray(minutes)
 
 
 def _mean_on_knots(
@@ -191,10 +196,19 @@ def _mean_on_knots(
     duration_min: FloatArray,
     canvas: Any,
     step_minutes: FloatArray,
+    weights: FloatArray,
 ) -> tuple[FloatArray, FloatArray]:
     """Mean over the samples at every knot, and mean absolute deviation from it.
 
     Behind its end a charge counts with its last value.
+
+    Args:
+        curves: Of the training samples.
+        signals: Those on the canvas.
+        duration_min: Of each sample.
+        canvas: The canvas.
+        step_minutes: Nominal minutes of the fast steps, `(samples, steps)`.
+        weights: Of each sample at each knot, `(samples, knots)`; their sum is 1.
 
     Returns:
         Each of shape `(signals, knots)`.
@@ -212,8 +226,8 @@ def _mean_on_knots(
                 )
             ]
         )
-        mean[k] = drawn.mean(axis=0)
-        deviation[k] = np.abs(drawn - mean[k]).mean(axis=0)
+        mean[k] = np.sum(weights * drawn, axis=0)
+        deviation[k] = np.sum(weights * np.abs(drawn - mean[k]), axis=0)
     return mean, deviation
 
 

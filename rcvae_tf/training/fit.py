@@ -235,6 +235,8 @@ def compile_model(model: "RCVAE", training: TrainConfig, steps_per_epoch: int) -
     else:
         optimizer = keras.optimizers.Adam(**common)
     model.compile(optimizer=optimizer, jit_compile=training.jit_compile)
+    # Else its variables are made while the first step is traced, which is then traced again.
+    model.optimizer.build(model.trainable_variables)
 
 
 def _learning_rate(

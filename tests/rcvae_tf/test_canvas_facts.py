@@ -117,6 +117,19 @@ def test_with_policies_each_fast_step_has_knots_and_the_tail_is_what_follows():
     assert np.shape(facts["warmth_spread"]) == (3,)
 
 
+def test_a_step_that_only_some_policies_have_is_averaged_over_their_charges():
+    policies = ["4.8C(80%)", "5.4C(40%)-3.6C"]
+    train = charges(40.0, 80.0, policies=policies)
+    train.curves["voltage_v"][0] = 3.0
+    train.curves["voltage_v"][1] = 3.2
+    facts = facts_of(train, 40, with_policy=True)
+    step = np.ceil(facts["knots"]).astype(int)
+    rates, mean_v = np.array(facts["mean_rate"]), np.array(facts["mean_canvas"][0])
+    for k, rate, voltage_v in ((1, 5.1, 3.1), (2, 3.6, 3.2), (3, 1.0, 3.1)):
+        assert_allclose(rates[step == k], rate, rtol=1e-5)
+        assert_allclose(mean_v[step == k] * 0.05 + facts["offset"][0], voltage_v, rtol=1e-5)
+
+
 def test_policies_are_standardised_over_training_charges():
     facts = facts_of(charges(40.0, 80.0, policies=["4.8C(80%)", "5.4C(40%)-3.6C"]))
     # Rates at 4 %: 4.8 and 5.4 C; last fast rates: 4.8 and 3.6 C.

@@ -21,7 +21,7 @@ from tests.rcvae_tf.builders import tiny_config, tiny_model
 @pytest.fixture
 def untrained_run(dataset, tmp_path):
     """Its decoder gives the mean curve of the training split, whatever z and condition."""
-    model, vocabulary = tiny_model(dataset)
+    model, vocabulary = tiny_model(dataset, decoder="quasi_video")
     return Run(
         RunDirectory(tmp_path), tiny_config(), {"shards": dataset.card.shards}, model, vocabulary
     )

@@ -50,7 +50,7 @@ def test_a_collapse_is_a_warning_below_the_table(run_copy, capsys):
     run_copy.model.save(run_copy.directory.model)
     assert evaluate.main(["--run", str(run_copy.directory.path), "--no-figures"]) == 0
     warned = capsys.readouterr().out.splitlines()
-    assert any(line.startswith("warning: posterior collapse: 0 of 2 latent") for line in warned)
+    assert any(line.startswith("warning: z is not in use: 0 of 2 latent") for line in warned)
 
 
 def test_a_moved_data_set_is_found_where_it_is_said_to_be(run_copy, dataset_copy, capsys):

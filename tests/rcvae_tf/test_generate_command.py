@@ -92,6 +92,7 @@ def test_a_policy_is_told_and_written(default_run, tmp_path, monkeypatch, capsys
     known = replace(default_run, data=data)
     monkeypatch.setattr("rcvae_tf.run.load_run", lambda path: known)
     monkeypatch.setattr("rcvae_tf.generation.sampler.conditions_on_policy", lambda run: True)
+    monkeypatch.setitem(default_run.model.data_facts["canvas"], "num_fast_steps", 2)
     output = tmp_path / "c.csv"
     assert generate.main([*arguments(default_run, output), "--policy", policy]) == 0
     assert capsys.readouterr().out.splitlines()[2:] == [f"policy {policy}: {told}"]

@@ -470,21 +470,21 @@ def test_every_cut_is_named_beside_what_is_whole():
     assert cut == (
         "Cut short: n = 20, 100 early cycles (20, 40, 60, 80, 100); the search: 3 trials of at "
         "most 5 epochs (30 of 100); trainings of preset paper end after 50 epochs (1000), of "
-        "preset default end after 30 epochs (300); preset default was trained at n = 20 alone; "
+        "preset default end after 30 epochs (200); preset default was trained at n = 20 alone; "
         "rows of the ablation after 25 epochs (1000); 6 of 34 rows of the ablation; the ablation "
         "at n = 100 alone."
     )
 
 
-def test_preset_default_is_cut_by_its_own_300_epochs_alone():
+def test_preset_default_is_cut_by_its_own_200_epochs_alone():
     assert extent_of(epochs=400) == (
         "Cut short: trainings of preset paper end after 400 epochs (1000); rows of the ablation "
         "after 400 epochs (1000)."
     )
-    assert extent_of(default_epochs=299) == (
-        "Cut short: trainings of preset default end after 299 epochs (300)."
+    assert extent_of(default_epochs=199) == (
+        "Cut short: trainings of preset default end after 199 epochs (200)."
     )
-    assert extent_of(default_epochs=300) == ""
+    assert extent_of(default_epochs=200) == ""
 
 
 def test_epochs_cut_the_trials_too():

@@ -9,6 +9,7 @@ from rcvae_tf.model.policy import (
     fast_steps,
     last_rate,
     policy_features,
+    step_rates,
 )
 
 
@@ -45,6 +46,12 @@ def test_an_unknown_policy_is_zero_in_every_respect():
 def test_the_last_rate_is_that_behind_the_fast_charge():
     policies = numbers("5.4C(40%)-3.6C", "5C(67%)-4C(100%)", "8C(15%)-3.6C(80%)-2C(100%)")
     assert_allclose(last_rate(policies), [[1.0], [4.0], [2.0]])
+
+
+def test_a_step_that_a_policy_does_not_have_has_the_rate_of_the_one_before():
+    policies = numbers("6C(20%)-5C(50%)-4C", "4.8C(80%)", "0.75C", "")
+    expected = [[6.0, 5.0, 4.0, 1.0], [4.8, 4.8, 4.8, 1.0], [0.75] * 4, [0.0] * 4]
+    assert_allclose(step_rates(policies, 3), expected)
 
 
 def test_features_of_a_policy_of_two_steps():

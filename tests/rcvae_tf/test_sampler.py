@@ -39,6 +39,7 @@ def policy_run(default_run, monkeypatch):
         return {"voltage_v": np.zeros((len(labels), 16))}
 
     monkeypatch.setattr(sampler, "conditions_on_policy", lambda run: True)
+    monkeypatch.setitem(default_run.model.data_facts["canvas"], "num_fast_steps", 3)
     monkeypatch.setattr(Run, "mean_curves", mean_curves)
     run = replace(default_run, data={**default_run.data, "training_policies": KNOWN_POLICIES})
     return run, asked
@@ -164,6 +165,15 @@ def test_a_run_that_does_not_list_its_policies_compares_none(policy_run, default
     assert generate(run, ASKED, 1, 0, mean=True, policy="5C(80%)").policy_match is None
     with pytest.raises(SettingsError, match=r'such as --policy "5\.4C\(40%\)-3\.6C"\.$'):
         generate(run, ASKED, 1, 0)
+
+
+def test_a_policy_of_more_steps_than_any_known_one_is_refused(policy_run):
+    run, _ = policy_run
+    policy = "6C(10%)-5C(20%)-4C(40%)-3C(80%)-1C"
+    told = r"--policy has 4 steps before the last one, those of the training data have 3"
+    with pytest.raises(SettingsError, match=told):
+        generate(run, ASKED, samples=1, seed=0, policy=policy)
+
 
 
 @pytest.mark.parametrize("policy", [None, ""])
