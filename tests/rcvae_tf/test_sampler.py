@@ -175,7 +175,6 @@ def test_a_policy_of_more_steps_than_any_known_one_is_refused(policy_run):
         generate(run, ASKED, samples=1, seed=0, policy=policy)
 
 
-
 @pytest.mark.parametrize("policy", [None, ""])
 def test_a_run_conditioned_on_the_policy_needs_one(policy_run, policy):
     with pytest.raises(SettingsError, match=r'give --policy, such as --policy "4\.8C\(80%\)-4\.8C'):
