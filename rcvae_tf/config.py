@@ -108,6 +108,12 @@ class ModelConfig:
         minimum=0.0,
         help="canvas: factor on the learned spreads of duration and points when curves are drawn",
     )
+    current_spread: float = setting(
+        1.0,
+        minimum=0.0,
+        help="canvas: further factor on that of points of the current, which between steps is "
+        "steadier than any network draws it",
+    )
     validation_mode: str = setting(
         "mean",
         choices=("reconstruct", "mean"),
@@ -275,6 +281,7 @@ NEW_CELLS: dict[str, dict[str, Any]] = {
         "blind_tail": True,
         "duration_to_curves": True,
         "spread_scale": 1.2,
+        "current_spread": 0.35,
     },
     "training": {
         "epochs": 30,

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from data_prep.protocol import policy_numbers
 from data_prep.records import SIGNALS
 from rcvae_tf.dataset import model_inputs
-from rcvae_tf.model.canvas_rcvae import CURRENT_SPREAD, CanvasRCVAE, spread_loss
+from rcvae_tf.model.canvas_rcvae import CanvasRCVAE, spread_loss
 from tests.rcvae_tf.builders import (
     EOL_OF_CELL,
     NUM_POINTS,
@@ -206,14 +206,13 @@ def test_the_spread_scale_stretches_all_noise_but_that_of_z(dataset):
 
 
 def test_noise_of_points_is_laplace_and_that_of_the_current_is_narrower(dataset):
-    model, _ = tiny_model(dataset, spread_scale=1.0)
+    model, _ = tiny_model(dataset, spread_scale=1.0, current_spread=0.35)
     noise = np.asarray(model.draw_noise(4000, np.random.default_rng(2))["point_noise"])
     # A tenth of a Laplace distribution lies beyond ln 10 of its scale; three standard deviations
     # of 64,000 draws are 0.0036.
-    reach = np.log(10.0) * np.array([1.0, CURRENT_SPREAD, 1.0])
+    reach = np.log(10.0) * np.array([1.0, 0.35, 1.0])
     beyond = np.mean(np.abs(noise) > reach[:, None], axis=(0, 2))
     assert_allclose(beyond, [0.1] * 3, atol=0.0036)
-    assert 0.0 < CURRENT_SPREAD < 1.0
 
 
 def test_a_drawn_duration_lies_its_spread_from_the_expected_one(untrained):
