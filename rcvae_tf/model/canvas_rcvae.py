@@ -10,37 +10,25 @@ import keras
 import numpy as np
 from keras import ops
 
-from data_prep.quasi_video import NUM_CHANNELS
 from data_prep.records import SIGNALS
 from rcvae_tf.model.canvas import Canvas
+from rcvae_tf.model.canvas_drawing import Drawer, Drawing
+from rcvae_tf.model.canvas_frames import pack, unpack
+from rcvae_tf.model.canvas_losses import duration_loss, spread_loss
 from rcvae_tf.model.canvas_networks import (
-    LEAST_LOG_SPREAD,
-    TAKEOVER_MIN,
-    TAKEOVER_WIDTH_MIN,
     AgeFeatures,
     CurveHeads,
-    Duration,
     DurationNetwork,
     LifeEmbedding,
     PolicyFeatures,
 )
-from rcvae_tf.model.charge import (
-    CAPACITY,
-    CURRENT,
-    SIGNAL_SCALE,
-    TEMPERATURE,
-    Charge,
-    read_on_points,
-)
+from rcvae_tf.model.charge import CAPACITY, SIGNAL_SCALE, Charge, read_on_points
 from rcvae_tf.model.layers import PACKAGE
 from rcvae_tf.model.losses import Tensor, kld, total_loss
 from rcvae_tf.model.networks import Encoder, decoder_input
-from rcvae_tf.model.policy import fast_steps, step_rates
 from rcvae_tf.model.rcvae import RCVAE, Inputs, Noise
-from rcvae_tf.model.warmth import TIME_CONSTANTS_MIN, warmth
 from rcvae_tf.physical import total_weights
 
-SECONDS_PER_MINUTE = 60.0
 # Weights of the loss beside the KLD's 1. Errors of the mean mode are those that a user meets.
 RECONSTRUCTION_WEIGHT = 300.0
 CURRENT_WEIGHT, CAPACITY_WEIGHT = 16.0, 1.5
@@ -48,12 +36,6 @@ MEAN_MODE_WEIGHT = 0.5
 MEAN_DURATION_WEIGHT = 3.0
 DURATION_DIM = 128
 TAIL_BLOCKS, TAIL_DIM = 2, 128
-# A Laplace distribution of scale 1 has this share of its draws within this distance.
-INTERVAL = 0.9
-LOG_REACH = float(np.log(-np.log(1.0 - INTERVAL)))
-SMALLEST_ERROR = 1e-6
-SPREAD_PACE = 3.0
-MOST_LOG_GROWTH = float(np.log(3.0))
 
 
 class Known(NamedTuple):
@@ -68,20 +50,6 @@ class Known(NamedTuple):
     condition: Tensor
     blind: Tensor
     policy_steps: Tensor
-
-
-class Drawing(NamedTuple):
-    """What the decoder draws on the canvas.
-
-    Args:
-        scaled: The signals, shape `(batch, signals, knots)`.
-        charge_share: Correction to the current that counts, `(batch, knots)`.
-        log_spread: Of points around the signals, `(batch, signals, knots)`.
-    """
-
-    scaled: Tensor
-    charge_share: Tensor
-    log_spread: Tensor
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -154,9 +122,8 @@ class CanvasRCVAE(RCVAE):
             facts["log_duration_spread"],
             name="duration",
         )
-        num_signals, num_knots = len(signals), self.canvas.num_knots
-        self.num_warmths = len(TIME_CONSTANTS_MIN) if "warmth_mean" in facts else 0
-        heads = ((num_signals + 1) * num_knots + self.num_warmths, num_signals * num_knots)
+        self.drawer = Drawer(self.canvas, facts)
+        heads = self.drawer.num_outputs
         self.decoder = CurveHeads(
             config.num_hidden_layers,
             config.hidden_dim,
@@ -169,24 +136,15 @@ class CanvasRCVAE(RCVAE):
             self.tail_decoder = CurveHeads(TAIL_BLOCKS, TAIL_DIM, *heads, name="tail_decoder")
         self.log_spread = self.add_weight(
             name="log_spread",
-            shape=(num_signals, num_knots),
+            shape=(len(signals), self.canvas.num_knots),
             initializer="zeros",
         )
-        self._make_constants(facts)
+        self._make_constants()
 
-    def _make_constants(self, facts: dict[str, Any]) -> None:
+    def _make_constants(self) -> None:
         """Arrays that the graph holds."""
-        self.mean_canvas = np.asarray(facts["mean_canvas"], np.float32)
         given = {"current_c_rate": self.config.current_spread}
         self.point_spread = np.array([[given.get(n, 1.0)] for n in self.charge.signals])
-        self.first_log_spread = np.asarray(facts["log_spread"], np.float32)
-        self.mean_rate = np.asarray(facts["mean_rate"], np.float32)
-        in_tail = 1.0 / (
-            1.0 + np.exp(-(self.canvas.tail_minutes - TAKEOVER_MIN) / TAKEOVER_WIDTH_MIN)
-        )
-        # The temperature knows the policy by its warmth alone, and that all the time.
-        is_warm = [[float(name == "temperature_degc")] for name in (*self.charge.signals, "")]
-        self.tail_share = np.maximum(in_tail[None], is_warm).astype(np.float32)
         self.scale = np.array([SIGNAL_SCALE[n] for n in self.curve_names], np.float32)[:, None]
         given = {"current_c_rate": CURRENT_WEIGHT, CAPACITY: CAPACITY_WEIGHT}
         weights = np.array([given.get(name, 1.0) for name in self.curve_names], np.float32)
@@ -240,8 +198,8 @@ class CanvasRCVAE(RCVAE):
     def encode(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
         """`z_mean` and `z_log_var` of samples, each of shape `(batch, latent_dim)`."""
         known = self.embed(inputs)
-        curves, duration_min = self.unpack(inputs["x"])
-        return self._encode_curves(curves, self.log_tail(duration_min, known), known)
+        curves, duration_min = self._unpack(inputs["x"])
+        return self._encode_curves(curves, self.log_tail(duration_min, known.policy_steps), known)
 
     def decode(self, z: Tensor, inputs: Inputs) -> Tensor:
         """Quasi-videos in physical units, from z and the conditions in `inputs`, no other noise."""
@@ -264,9 +222,9 @@ class CanvasRCVAE(RCVAE):
         z = self._used(noise["z"])
         duration = self.duration_network(self._of_duration(known))
         deviation = noise.get("duration_epsilon", 0.0) * duration.spread
-        duration_min = ops.exp(duration.mean + deviation) + self.fast_minutes(known)
+        duration_min = ops.exp(duration.mean + deviation) + self.fast_minutes(known.policy_steps)
         drawing = self._draw(z, known, deviation)
-        knot_minutes = self._knot_minutes(known)
+        knot_minutes = self.drawer.knot_minutes(known.policy_steps)
         location = self.canvas.locate(duration_min, knot_minutes, self.num_points)
         integral = self._integral(drawing, knot_minutes)
         scaled, integral, log_spread = read_on_points(
@@ -277,7 +235,8 @@ class CanvasRCVAE(RCVAE):
             scaled = self.charge.scaled(self.charge.within_limits(scaled))
             scaled = scaled + noise["point_noise"] * ops.exp(log_spread)
         curves = self.charge(scaled, integral[:, 0], duration_min)
-        return self.pack(curves, duration_min)
+        facts = self.data_facts
+        return pack(curves, duration_min, facts["height"], facts["width"])
 
     def draw_noise(self, count: int, rng: np.random.Generator | None) -> Noise:
         """Noise for as many samples, as `generate` takes it; that of the mean mode for None."""
@@ -300,8 +259,8 @@ class CanvasRCVAE(RCVAE):
         more frequent of them.
         """
         known = self.embed(inputs)
-        curves, duration_min = self.unpack(inputs["x"])
-        log_tail = self.log_tail(duration_min, known)
+        curves, duration_min = self._unpack(inputs["x"])
+        log_tail = self.log_tail(duration_min, known.policy_steps)
         z_mean, z_log_var = self._encode_curves(curves, log_tail, known)
         z = self._used(self.sampling(z_mean, z_log_var))
         duration = self.duration_network(self._of_duration(known))
@@ -313,7 +272,9 @@ class CanvasRCVAE(RCVAE):
             ops.sum(ops.mean(ops.abs(error), axis=(0, 2)) * self.signal_weights) for error in errors
         ]
         l1 = weighted[0] + MEAN_MODE_WEIGHT * weighted[1]
-        duration_nll = self._duration_nll(log_tail, duration)
+        spread = self.data_facts["canvas"]["log_duration_spread"]
+        mean_weight = MEAN_MODE_WEIGHT * MEAN_DURATION_WEIGHT / spread
+        duration_nll = duration_loss(log_tail, duration, mean_weight)
         spread_term = spread_loss(errors[0][:, : len(self.charge.signals)], log_spread)
         kld_value = kld(z_mean, z_log_var)
         likelihood = RECONSTRUCTION_WEIGHT * l1 + duration_nll + spread_term
@@ -328,9 +289,9 @@ class CanvasRCVAE(RCVAE):
         return terms, curves, generated[0]
 
     def expected(self, inputs: Inputs) -> Tensor:
-        """Curves of the mean mode, from the condition alone; as `unpack` gives them."""
+        """Curves of the mean mode, from the condition alone, `(batch, signals + 1, points)`."""
         z = ops.zeros((ops.shape(inputs["condition"])[0], self.config.latent_dim))
-        return self.unpack(self.decode(z, inputs))[0]
+        return self._unpack(self.decode(z, inputs))[0]
 
     def jittered(self, inputs: Inputs) -> Inputs:
         """Inputs whose ages are moved by a few cycles, so that neighbouring ages learn together.
@@ -350,40 +311,16 @@ class CanvasRCVAE(RCVAE):
         by_signal = ops.mean(ops.abs(curves - other), axis=(0, 2))
         return by_signal, ops.sum(by_signal * self.total_weights)
 
-    def unpack(self, quasi_video: Tensor) -> tuple[Tensor, Tensor]:
-        """Curves, `(batch, signals + 1, points)`, capacity last, and duration in minutes."""
-        planes = ops.reshape(quasi_video, (-1, NUM_CHANNELS, 3, self.num_points))
-        signals = [planes[:, k, 0] for k in range(len(self.charge.signals))]
-        curves = ops.stack([*signals, planes[:, 0, 1]], axis=1)
-        return curves, planes[:, 0, 2, -1] / SECONDS_PER_MINUTE
-
-    def pack(self, curves: Tensor, duration_min: Tensor) -> Tensor:
-        """The inverse of `unpack`; an absent temperature is 0."""
-        signals = [curves[:, k] for k in range(len(self.charge.signals))]
-        signals += [ops.zeros_like(signals[0])] * (NUM_CHANNELS - len(signals))
-        grid = np.linspace(0.0, SECONDS_PER_MINUTE, self.num_points, dtype=np.float32)
-        time_s = duration_min[:, None] * grid[None]
-        grey = [ops.stack([plane] * NUM_CHANNELS, axis=1) for plane in (curves[:, -1], time_s)]
-        video = ops.stack([ops.stack(signals, axis=1), *grey], axis=2)
-        shape = (-1, NUM_CHANNELS, 3, self.data_facts["height"], self.data_facts["width"])
-        return ops.reshape(video, shape)
-
-    def fast_minutes(self, known: Known) -> Tensor:
+    def fast_minutes(self, policy_steps: Tensor) -> Tensor:
         """Nominal minutes of the fast charge, shape `(batch,)`; 0 where no policy is given."""
-        return ops.sum(self._step_minutes(known), axis=1)
+        return ops.sum(self.drawer.step_minutes(policy_steps), axis=1)
 
-    def log_tail(self, duration_min: Tensor, known: Known) -> Tensor:
+    def log_tail(self, duration_min: Tensor, policy_steps: Tensor) -> Tensor:
         """Logarithm of the minutes behind the fast charge, shape `(batch,)`."""
-        return ops.log(ops.maximum(duration_min - self.fast_minutes(known), 1e-2))
+        return ops.log(ops.maximum(duration_min - self.fast_minutes(policy_steps), 1e-2))
 
-    def _step_minutes(self, known: Known) -> Tensor:
-        steps = self.canvas.num_fast_steps
-        if not steps:
-            return ops.zeros_like(known.policy_steps[:, :1, 0])
-        return fast_steps(known.policy_steps, steps)[1]
-
-    def _knot_minutes(self, known: Known) -> Tensor:
-        return self.canvas.knot_minutes(self._step_minutes(known))
+    def _unpack(self, quasi_video: Tensor) -> tuple[Tensor, Tensor]:
+        return unpack(quasi_video, len(self.charge.signals), self.num_points)
 
     def _of_duration(self, known: Known) -> Tensor:
         """What the duration is said from; something, even where nothing is known."""
@@ -415,62 +352,10 @@ class CanvasRCVAE(RCVAE):
             spread = self.data_facts["canvas"]["log_duration_spread"]
             told.append((duration_deviation / spread)[:, None])
         told = ops.concatenate(told, axis=-1)
-        curves, log_spreads, factors = self._parts(
-            *self.decoder(decoder_input(told, known.condition))
-        )
+        said, of_tail = self.decoder(decoder_input(told, known.condition)), None
         if self.tail_decoder is not None:
-            tail, tail_spreads, factors = self._parts(
-                *self.tail_decoder(decoder_input(told, known.blind))
-            )
-            curves = curves + self.tail_share * (tail - curves)
-            share = self.tail_share[: len(self.charge.signals)]
-            log_spreads = log_spreads + share * (tail_spreads - log_spreads)
-        scaled = curves[:, :-1] + self.mean_canvas + self._of_policy(known, factors)
-        return Drawing(
-            scaled,
-            curves[:, -1],
-            self._log_spread(log_spreads),
-        )
-
-    def _log_spread(self, log_spreads: Tensor) -> Tensor:
-        """Spread of points, from where it starts; it moves faster than other weights do."""
-        learned = self.first_log_spread + SPREAD_PACE * (self.log_spread + log_spreads)
-        # A z that is rarely drawn must not make points jump further than charges differ.
-        most = self.first_log_spread + MOST_LOG_GROWTH
-        limited = ops.maximum(ops.minimum(learned, most), LEAST_LOG_SPREAD)
-        return learned + ops.stop_gradient(limited - learned)
-
-    def _parts(self, curves: Tensor, log_spreads: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Curves and the correction to the charge, log spreads, and factors of the warmth."""
-        knots, num_signals = self.canvas.num_knots, len(self.charge.signals)
-        num_curves = (num_signals + 1) * knots
-        return (
-            ops.reshape(curves[:, :num_curves], (-1, num_signals + 1, knots)),
-            ops.reshape(log_spreads, (-1, num_signals, knots)),
-            curves[:, num_curves:],
-        )
-
-    def _of_policy(self, known: Known, factors: Tensor) -> Tensor:
-        """How a policy's current and temperature differ from the mean over policies."""
-        if not self.canvas.num_fast_steps:
-            return 0.0
-        rows = [ops.zeros_like(known.policy_steps[:, :1, 0])] * len(self.charge.signals)
-        rows[CURRENT] = self._policy_current(known)
-        if self.num_warmths:
-            warm = warmth(known.policy_steps, self.canvas.num_fast_steps, self._knot_minutes(known))
-            facts = self.data_facts["canvas"]
-            spread = np.asarray(facts["warmth_spread"], np.float32)[:, None]
-            warm = (warm - np.asarray(facts["warmth_mean"], np.float32)) / spread
-            rows[TEMPERATURE] = ops.sum(factors[:, :, None] * warm, axis=1)
-        knots = (ops.shape(known.policy_steps)[0], self.canvas.num_knots)
-        return ops.stack([ops.broadcast_to(row, knots) for row in rows], axis=1)
-
-    def _policy_current(self, known: Known) -> Tensor:
-        """Scaled difference of the rates before the end of the fast charge, `(batch, knots)`."""
-        rates = step_rates(known.policy_steps, self.canvas.num_fast_steps)
-        difference = ops.matmul(rates, self.canvas.in_step) - self.mean_rate
-        is_fast = (self.canvas.tail_minutes == 0).astype(np.float32)
-        return difference * is_fast / SIGNAL_SCALE["current_c_rate"]
+            of_tail = self.tail_decoder(decoder_input(told, known.blind))
+        return self.drawer(said, of_tail, self.log_spread, known.policy_steps)
 
     def _integral(self, drawing: Drawing, knot_minutes: Tensor) -> Tensor:
         return self.charge.integral_at_knots(drawing.scaled, drawing.charge_share, knot_minutes)[
@@ -481,7 +366,7 @@ class CanvasRCVAE(RCVAE):
         self, drawings: list[Drawing], known: Known, duration_min: Tensor
     ) -> tuple[list[Tensor], Tensor]:
         """Curves of each drawing on the points of the measured charge; log spread of the first."""
-        knot_minutes = self._knot_minutes(known)
+        knot_minutes = self.drawer.knot_minutes(known.policy_steps)
         location = self.canvas.locate(duration_min, knot_minutes, self.num_points)
         rows = [drawings[0].log_spread]
         for drawing in drawings:
@@ -492,26 +377,3 @@ class CanvasRCVAE(RCVAE):
             for scaled, integral in zip(read[::2], read[1::2], strict=True)
         ]
         return generated, log_spread
-
-    def _duration_nll(self, log_tail: Tensor, duration: Duration) -> Tensor:
-        """Gaussian likelihood of the duration, and the absolute error of its mean."""
-        deviation = log_tail - duration.mean
-        nll = 0.5 * ops.square(deviation / duration.spread) + ops.log(duration.spread)
-        spread = self.data_facts["canvas"]["log_duration_spread"]
-        weight = MEAN_MODE_WEIGHT * MEAN_DURATION_WEIGHT / spread
-        return ops.mean(nll) + weight * ops.mean(ops.abs(deviation))
-
-
-def spread_loss(error: Tensor, log_spread: Tensor) -> Tensor:
-    """Least where nine tenths of the errors lie within the central nine tenths of a Laplace draw.
-
-    The pinball loss of the logarithm, which a few large errors do not move as they move a
-    likelihood.
-
-    Args:
-        error: Of each point; no gradient passes to it.
-        log_spread: Logarithm of the scale of the Laplace distribution, same shape.
-    """
-    log_error = ops.log(ops.abs(ops.stop_gradient(error)) + SMALLEST_ERROR)
-    beyond = log_error - (log_spread + LOG_REACH)
-    return ops.mean(ops.maximum(INTERVAL * beyond, (INTERVAL - 1.0) * beyond))

@@ -10,7 +10,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from data_prep.protocol import policy_numbers
 from data_prep.records import SIGNALS
 from rcvae_tf.dataset import model_inputs
-from rcvae_tf.model.canvas_rcvae import CanvasRCVAE, spread_loss
+from rcvae_tf.model.canvas_frames import pack, unpack
+from rcvae_tf.model.canvas_losses import spread_loss
+from rcvae_tf.model.canvas_rcvae import CanvasRCVAE
 from tests.rcvae_tf.builders import (
     EOL_OF_CELL,
     NUM_POINTS,
@@ -48,8 +50,17 @@ def conditions(labels, policies=None):
     }
 
 
+def unpacked(model, quasi_video):
+    return unpack(quasi_video, len(model.charge.signals), model.num_points)
+
+
+def repacked(model, quasi_video):
+    height, width = quasi_video.shape[-2:]
+    return pack(*unpacked(model, quasi_video), height, width)
+
+
 def measured(model, quasi_video):
-    curves, duration_min = model.unpack(quasi_video)
+    curves, duration_min = unpacked(model, quasi_video)
     return np.asarray(curves), np.asarray(duration_min)
 
 
@@ -244,9 +255,13 @@ def test_a_spread_grows_to_three_times_its_start_and_shrinks_freely(untrained):
     nothing = tf.zeros((1, 3, 24))
     for moved, expected in ((9.0, first + np.log(3.0)), (-0.5, first - 3.0 * 0.5)):
         untrained.log_spread.assign(np.full((3, 24), moved))
-        assert_allclose(untrained._log_spread(nothing)[0], expected, rtol=1e-5)
+        assert_allclose(
+            untrained.drawer.spread(untrained.log_spread, nothing)[0], expected, rtol=1e-5
+        )
     untrained.log_spread.assign(np.full((3, 24), -99.0))
-    assert_allclose(untrained._log_spread(nothing)[0], np.full((3, 24), -12.0))
+    assert_allclose(
+        untrained.drawer.spread(untrained.log_spread, nothing)[0], np.full((3, 24), -12.0)
+    )
 
 
 def test_noise_starts_from_what_lies_within_the_limits(untrained):
@@ -365,12 +380,12 @@ def test_the_duration_of_a_policy_is_learned_without_its_fast_charge(dataset):
     model, vocabulary = tiny_model(dataset, condition=POLICY)
     batch = batch_of(dataset.train, vocabulary)
     told = model.embed(batch)
-    _, duration_min = model.unpack(batch["x"])
+    _, duration_min = unpacked(model, batch["x"])
     fast = {"made_0": 10.0, "made_1": 0.0, "made_2": 100 / 9, "made_3": 2.0 + 3.6 + 4.5}
     fast_min = np.array([fast[cell] for cell in dataset.train.cell_ids])
-    assert_allclose(model.fast_minutes(told), fast_min, rtol=1e-5)
+    assert_allclose(model.fast_minutes(told.policy_steps), fast_min, rtol=1e-5)
     expected = np.log(np.asarray(duration_min) - fast_min)
-    assert_allclose(model.log_tail(duration_min, told), expected, rtol=1e-4)
+    assert_allclose(model.log_tail(duration_min, told.policy_steps), expected, rtol=1e-4)
 
 
 # Steps
@@ -474,9 +489,7 @@ def test_without_jitter_ages_stay(dataset):
 
 def test_measured_charges_come_out_as_they_went_in(dataset, untrained):
     quasi_video = dataset.train.quasi_video
-    assert_allclose(
-        untrained.pack(*untrained.unpack(tf.constant(quasi_video))), quasi_video, rtol=1e-5
-    )
+    assert_allclose(repacked(untrained, tf.constant(quasi_video)), quasi_video, rtol=1e-5)
 
 
 def test_unpacked_signals_are_in_the_order_of_the_curves(dataset, untrained):
@@ -495,7 +508,7 @@ def test_an_absent_temperature_is_neither_drawn_nor_compared(dataset_without_tem
         batch = batch_of(data, vocabulary)
         assert model.signals_present == WITHOUT_TEMPERATURE
         assert_array_equal(model(batch)[:, 2, 0], np.zeros((15, 4, 4)))
-        assert_allclose(model.pack(*model.unpack(batch["x"])), data.quasi_video, rtol=1e-5)
+        assert_allclose(repacked(model, batch["x"]), data.quasi_video, rtol=1e-5)
         result = model.train_step(batch)
         assert "mae_temperature_degc" not in result
         parts = [result[f"mae_{name}"] for name in WITHOUT_TEMPERATURE[:3]]
