@@ -39,7 +39,7 @@ from tsgm_baseline import tsgm_mean, tsgm_version
 from data_prep.errors import UserError
 from data_prep.quiet_tensorflow import import_tensorflow
 from rcvae_tf.dataset import Dataset, SplitData
-from rcvae_tf.evaluation.baselines import baselines, training_set
+from rcvae_tf.evaluation.baselines import baselines
 from rcvae_tf.evaluation.metrics import signal_errors
 from rcvae_tf.evaluation.oracles import cell_interpolation, policy_mean, sampler_metrics
 from rcvae_tf.evaluation.physics import physics_limits, violations
@@ -127,7 +127,7 @@ def run_records(name: str, training: Training, run: Path) -> list[Record]:
 
 def rules(dataset: Dataset, merged: bool) -> dict[str, Any]:
     """Look-ups, and the oracles that the split allows."""
-    known, test = training_set(dataset, merged), dataset.test
+    known, test = dataset.known(merged), dataset.test
     looked_up = baselines(
         dataset.train, dataset.validation, test.labels, CONDITION_WEIGHT, merge_validation=merged
     )
@@ -163,7 +163,7 @@ def judge_trees(
     dataset: Dataset, merged: bool, condition: str, seed: int, num_trees: int
 ) -> Record:
     """The MAE of one forest."""
-    known, test = training_set(dataset, merged), dataset.test
+    known, test = dataset.known(merged), dataset.test
     steps = test.policy_steps if condition == WITH_POLICY else None
     return judged(test, extra_trees(known, test.labels, steps, seed, num_trees))
 
@@ -219,7 +219,7 @@ def physics(work: Work) -> list[Record]:
             row = f"{name}, {training.preset} {TOLD[training.condition]}"
             records.append(_record(row, training.dataset, training.seed, values))
         for dataset in PARTS[name].datasets(work):
-            limits = physics_limits(dataset.card, training_set(dataset, PARTS[name].merged))
+            limits = physics_limits(dataset.card, dataset.known(PARTS[name].merged))
             values = _broken(violations(dataset.test.curves, limits))
             records.append(_record(f"{name}, measured", dataset, None, values))
     return records
@@ -228,7 +228,7 @@ def physics(work: Work) -> list[Record]:
 def broken_by_draws(training: Training, run: Path) -> Record:
     """Shares of `PHYSICS_DRAWS` charges, drawn at the conditions of the test in turn."""
     dataset, test = training.dataset, training.dataset.test
-    limits = physics_limits(dataset.card, training_set(dataset, bool(training.merged)))
+    limits = physics_limits(dataset.card, dataset.known(bool(training.merged)))
     turns = np.arange(PHYSICS_DRAWS) % len(test)
     rng = np.random.default_rng(training.seed)
     draws = load_run(run).draw_curves(test.labels[turns], test.policy_steps[turns], rng)

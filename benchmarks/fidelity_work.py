@@ -17,8 +17,9 @@ from data_prep.config import PrepConfig
 from data_prep.dataset_card import CARD_NAME
 from data_prep.pipeline import prepare
 from data_prep.settings import to_dict
-from rcvae_tf.config import CONDITIONS, ModelConfig, TrainConfig, of_card, resolve
+from rcvae_tf.config import CONDITIONS, ModelConfig, TrainConfig
 from rcvae_tf.dataset import Dataset, open_dataset
+from rcvae_tf.presets import of_card, resolve
 from rcvae_tf.run_directory import FORMAT_VERSION, RunDirectory, write_json
 
 DEFAULT, PAPER = "default", "paper"

@@ -47,8 +47,8 @@ def main() -> None:
 def measure(folder: Path, num_samples: int) -> dict[str, list[float]]:
     """Samples a second of every kind, a value a round."""
     from rcvae_tf.conditions import Vocabulary
-    from rcvae_tf.config import resolve
     from rcvae_tf.dataset import array_samples, open_dataset, shard_samples, training_batches
+    from rcvae_tf.presets import resolve
     from rcvae_tf.training.fit import build_model, compile_model
 
     write_made_data(folder, num_samples)

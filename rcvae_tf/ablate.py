@@ -9,15 +9,8 @@ from typing import TYPE_CHECKING
 from data_prep import command_line
 from data_prep.errors import SettingsError, UserError
 from data_prep.settings import setting, validate
-from rcvae_tf.config import (
-    PRESETS,
-    ModelConfig,
-    RunConfig,
-    TrainConfig,
-    of_card,
-    read_stored,
-    resolve,
-)
+from rcvae_tf.config import ModelConfig, TrainConfig
+from rcvae_tf.presets import PRESETS, RunConfig, of_card, read_stored, resolve
 
 if TYPE_CHECKING:
     from data_prep.dataset_card import DatasetCard

@@ -67,6 +67,10 @@ class Dataset:
         """The training split."""
         return self._split("train")
 
+    def known(self, merged: bool) -> SplitData:
+        """What a model was trained on: the training split, or that and the validation split."""
+        return merge(self.train, self.validation) if merged else self.train
+
     @cached_property
     def validation(self) -> SplitData:
         """The validation split."""

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from data_prep.errors import ConditionError, SettingsError
 from rcvae_tf.conditions import Condition, Vocabulary
-from rcvae_tf.config import RunConfig, resolve
 from rcvae_tf.physical import Curves, generated_curves
+from rcvae_tf.presets import RunConfig, resolve
 from rcvae_tf.run_directory import RunDirectory
 
 if TYPE_CHECKING:

@@ -13,15 +13,8 @@ from data_prep.dataset_card import CARD_NAME
 from data_prep.errors import SettingsError
 from data_prep.quiet_tensorflow import import_tensorflow
 from data_prep.settings import setting, validate
-from rcvae_tf.config import (
-    PRESETS,
-    ModelConfig,
-    RunConfig,
-    TrainConfig,
-    of_card,
-    read_stored,
-    resolve,
-)
+from rcvae_tf.config import ModelConfig, TrainConfig
+from rcvae_tf.presets import PRESETS, RunConfig, of_card, read_stored, resolve
 from rcvae_tf.run_directory import RunDirectory
 
 if TYPE_CHECKING:

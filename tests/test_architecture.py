@@ -220,7 +220,7 @@ def test_no_modules_import_each_other_in_a_circle():
 
 def test_light_modules_load_no_tensorflow():
     reports = sorted(modules_of("rcvae_tf.report"))
-    light = ", ".join([*reports, "data_prep.pipeline", "rcvae_tf.config", "rcvae_tf.conditions"])
+    light = ", ".join([*reports, "data_prep.pipeline", "rcvae_tf.presets", "rcvae_tf.conditions"])
     loaded = loaded_by(f"import rcvae_tf, rcvae_tf.run_directory, {light}")
     heavy = {"tensorflow", "keras", "matplotlib", "sklearn", "pybamm"}
     assert loaded & heavy == set()

@@ -10,7 +10,8 @@ from data_prep import command_line
 from data_prep.errors import SettingsError
 from data_prep.quiet_tensorflow import import_tensorflow
 from data_prep.settings import setting, validate
-from rcvae_tf.config import PRESETS, ModelConfig, TrainConfig, of_card, resolve
+from rcvae_tf.config import ModelConfig, TrainConfig
+from rcvae_tf.presets import PRESETS, of_card, resolve
 from tuning.plan import SearchPlan
 from tuning.results import settings_line
 from tuning.search_directory import SearchDirectory

@@ -7,8 +7,8 @@ import keras
 import keras_tuner
 
 from rcvae_tf.conditions import Vocabulary
-from rcvae_tf.config import RunConfig
 from rcvae_tf.dataset import Dataset, array_samples, training_batches, validation_batches
+from rcvae_tf.presets import RunConfig
 from rcvae_tf.training.callbacks import KLWarmup
 from rcvae_tf.training.fit import build_model, compile_model
 from tuning.outcome import Outcome

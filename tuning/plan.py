@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import Any
 
 from data_prep.dataset_card import DatasetCard
-from rcvae_tf.config import RunConfig, resolve
+from rcvae_tf.presets import RunConfig, resolve
 from tuning.search_space import Dimension
 
 # Drawn at random before the Gaussian process takes over. The tuner's own choice, three for each

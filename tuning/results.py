@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from rcvae_tf.config import RunConfig
+from rcvae_tf.presets import RunConfig
 from rcvae_tf.run_directory import write_json
 from tuning.outcome import Outcome, read_outcome, write_table
 from tuning.plan import SearchPlan

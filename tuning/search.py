@@ -11,8 +11,8 @@ import tensorflow as tf
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from data_prep.errors import SettingsError
-from rcvae_tf.config import RunConfig
 from rcvae_tf.dataset import Dataset
+from rcvae_tf.presets import RunConfig
 from rcvae_tf.report.figures import save_figure
 from rcvae_tf.report.search_figures import objective_figure, read_trials, slices_figure
 from tuning.hypermodel import RCVAEHyperModel

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from data_prep.errors import SettingsError
-from rcvae_tf.config import RunConfig, resolve
+from rcvae_tf.presets import RunConfig, resolve
 
 if TYPE_CHECKING:
     import keras_tuner

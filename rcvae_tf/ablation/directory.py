@@ -8,8 +8,8 @@ from typing import Any
 
 from data_prep.errors import SettingsError
 from rcvae_tf.ablation.rows import row_config, row_names
-from rcvae_tf.config import RunConfig, resolve
 from rcvae_tf.dataset import Dataset
+from rcvae_tf.presets import RunConfig, resolve
 from rcvae_tf.run_directory import RunDirectory, read_json, write_json
 
 FORMAT_VERSION = 1

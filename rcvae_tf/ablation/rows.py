@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Iterable
 
 from data_prep.errors import SettingsError
-from rcvae_tf.config import RunConfig, detachable_layers
+from rcvae_tf.config import detachable_layers
+from rcvae_tf.presets import RunConfig
 
 WHOLE, EMBEDDING = "None", "Embedding"
 # Beyond those of the paper.

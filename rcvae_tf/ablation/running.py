@@ -13,8 +13,8 @@ from rcvae_tf.ablation.directory import AblationDirectory, claim
 from rcvae_tf.ablation.rows import WHOLE, check_whole
 from rcvae_tf.ablation.table import total_mae, write_tables
 from rcvae_tf.ablation.training import RowOutcome, RowWork, train_row
-from rcvae_tf.config import RunConfig
 from rcvae_tf.dataset import Dataset
+from rcvae_tf.presets import RunConfig
 
 logger = logging.getLogger(__name__)
 

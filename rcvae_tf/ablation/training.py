@@ -16,8 +16,8 @@ from typing import Any
 from data_prep.errors import UserError
 from data_prep.quiet_tensorflow import import_tensorflow
 from rcvae_tf.ablation.rows import row_config
-from rcvae_tf.config import RunConfig
 from rcvae_tf.dataset import open_dataset
+from rcvae_tf.presets import RunConfig
 from rcvae_tf.run_directory import RunDirectory
 
 

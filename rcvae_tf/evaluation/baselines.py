@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from rcvae_tf.conditions import Vocabulary
-from rcvae_tf.dataset import Dataset, SplitData, merge
+from rcvae_tf.dataset import SplitData, merge
 from rcvae_tf.evaluation.metrics import signal_errors
 from rcvae_tf.physical import Curves
 
@@ -21,16 +21,6 @@ class Baseline(NamedTuple):
 
     curves: Curves
     setting: dict[str, float]
-
-
-def training_set(dataset: Dataset, merged: bool) -> SplitData:
-    """What a rule may look up: what the model that it stands beside was trained on.
-
-    Args:
-        dataset: The data set of both.
-        merged: Whether the model was trained on the validation split too.
-    """
-    return merge(dataset.train, dataset.validation) if merged else dataset.train
 
 
 def baselines(

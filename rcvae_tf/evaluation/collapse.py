@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from rcvae_tf.config import RunConfig
+from rcvae_tf.presets import RunConfig
 
 # Below this share of the measured spread over conditions the decoder gives one curve for all.
 LEAST_LABEL_RESPONSE = 0.2
@@ -55,7 +55,7 @@ def _latent_sign(latent: dict[str, Any], config: RunConfig) -> str:
         f"0 of {config.model.latent_dim} latent dimensions active, KLD "
         f"{sum(latent['kl_per_dim']):.1e} nats"
     )
-    if getattr(config.model, "decoder", "") == "canvas":
+    if config.model.decoder == "canvas":
         return (
             f"z is not in use: {numbers}; draws differ by the learned noise alone, which is sound "
             "where the condition explains the curves. Remedy, if z should tell samples apart: "

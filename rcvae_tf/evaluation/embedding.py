@@ -6,7 +6,7 @@ import numpy as np
 
 from data_prep.records import Condition, FloatArray
 from rcvae_tf.conditions import Vocabulary
-from rcvae_tf.dataset import Dataset, SplitData, merge
+from rcvae_tf.dataset import Dataset, SplitData
 from rcvae_tf.embedding_matrix import EmbeddingMatrix
 from rcvae_tf.run import Run
 
@@ -22,7 +22,7 @@ def embedding_matrix(run: Run, dataset: Dataset) -> EmbeddingMatrix | None:
     if layer is None:
         return None
     merged = run.config.training.merge_validation
-    trained = merge(dataset.train, dataset.validation) if merged else dataset.train
+    trained = dataset.known(merged)
     return EmbeddingMatrix(
         embeddings=_rows(layer, run.vocabulary),
         labels=run.vocabulary.labels,

@@ -6,7 +6,7 @@ import numpy as np
 
 from data_prep.errors import DatasetError
 from data_prep.records import FloatArray
-from rcvae_tf.dataset import Dataset, SplitData, merge, model_inputs
+from rcvae_tf.dataset import Dataset, SplitData, model_inputs
 from rcvae_tf.evaluation.baselines import baselines
 from rcvae_tf.evaluation.draws import PRIOR_DRAWS, judge_draws
 from rcvae_tf.evaluation.metrics import Errors, latent_summary, signal_errors, skill
@@ -43,9 +43,7 @@ def evaluate(run: Run, dataset: Dataset, seed: int = 0) -> Evaluation:
     reconstructed, z_mean, kl_per_dim = reconstruct(run, test)
     mean_curves = run.mean_curves(test.labels, test.policy_steps)
     training = run.config.training
-    trained = dataset.train
-    if training.merge_validation:
-        trained = merge(trained, dataset.validation)
+    trained = dataset.known(training.merge_validation)
     drawn = judge_draws(run, test, physics_limits(dataset.card, trained), seed)
     modes: dict[str, Errors] = {
         "reconstruct": signal_errors(test.curves, reconstructed),

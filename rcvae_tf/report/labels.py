@@ -40,6 +40,7 @@ MODE_NOTES = {
     PAPER_MODE: "sees the curve",
     "prior": "z drawn",
     GENERATION_MODE: "z = 0",
+    "median": "of draws",
 }
 
 # Okabe and Ito: told apart with every kind of colour vision.

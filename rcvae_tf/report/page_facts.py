@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from data_prep.dataset_card import DatasetCard
-from rcvae_tf.config import resolve
+from rcvae_tf.presets import resolve
 from rcvae_tf.report.page_sources import Material
 from rcvae_tf.report.report_table import Cell, ReportTable
 from rcvae_tf.report.search_figures import COLUMNS as OF_A_TRIAL

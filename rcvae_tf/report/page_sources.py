@@ -7,8 +7,8 @@ from typing import Any
 
 from data_prep.dataset_card import CARD_NAME, DatasetCard, read_card
 from data_prep.errors import SettingsError
-from rcvae_tf.config import read_stored
 from rcvae_tf.embedding_matrix import EmbeddingMatrix, load_embedding_matrix
+from rcvae_tf.presets import read_stored
 from rcvae_tf.report.ablation_tables import read_ablation
 from rcvae_tf.report.figure_embedding import can_be_mapped
 from rcvae_tf.report.labels import BASELINES, ERRORS, MODES, TOTAL

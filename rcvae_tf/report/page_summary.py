@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from rcvae_tf.config import resolve
+from rcvae_tf.presets import resolve
 from rcvae_tf.report.ablation_tables import OTHER_ROWS, row_names
 from rcvae_tf.report.page_ablation import ablation_tables
 from rcvae_tf.report.page_sources import Material

@@ -8,8 +8,6 @@ from rich.table import Table
 
 from rcvae_tf.report.labels import ERRORS, GENERATION_MODE, MODE_NOTES, SIGNAL_LABELS, rule_label
 
-# The reports have no median; the terminal has.
-NOTES = {**MODE_NOTES, "median": "of draws"}
 # Rows below the errors: a part of `intervals` of `metrics.json`, its name, its decimals.
 INTERVAL_ROWS = (
     ("crps", "CRPS", 4),
@@ -70,7 +68,7 @@ def error_table(metrics: dict[str, Any], signals: list[str], error: str) -> Tabl
         table.add_column(SIGNAL_LABELS[name], justify="right", no_wrap=True)
     for mode, errors in metrics["modes"].items():
         cells = [f"{errors[name][error]:.4f}" for name in signals]
-        table.add_row(f"{mode} ({NOTES[mode]})", *cells)
+        table.add_row(f"{mode} ({MODE_NOTES[mode]})", *cells)
     table.add_section()
     for rule, errors in metrics["baselines"].items():
         cells = [f"{errors[name][error]:.4f}" for name in signals]

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from rcvae_tf.conditions import Vocabulary
-from rcvae_tf.config import RunConfig
 from rcvae_tf.dataset import Dataset
+from rcvae_tf.presets import RunConfig
 from rcvae_tf.run_directory import RunDirectory
 from rcvae_tf.training.averaging import AveragedWeights
 from rcvae_tf.training.state import TrainState

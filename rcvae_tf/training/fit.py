@@ -10,18 +10,18 @@ from data_prep import settings
 from data_prep.dataset_card import DatasetCard
 from data_prep.errors import SettingsError
 from rcvae_tf.conditions import Vocabulary
-from rcvae_tf.config import RunConfig, TrainConfig
+from rcvae_tf.config import TrainConfig
 from rcvae_tf.dataset import (
     Dataset,
     SplitData,
     array_samples,
-    merge,
     shard_samples,
     training_batches,
     validation_batches,
 )
 from rcvae_tf.evaluation.evaluate import check_same_data
 from rcvae_tf.evaluation.results import evaluate_and_write
+from rcvae_tf.presets import RunConfig
 from rcvae_tf.run import Run, load_model, load_run, save_vocabulary
 from rcvae_tf.run_directory import FORMAT_VERSION, RunDirectory, write_json
 from rcvae_tf.training.state import TrainState, read_state
@@ -60,7 +60,7 @@ def fit(
     training = config.training
     # Step 1: the hyperparameters come optimised, in `config`; `python -m tuning` searches them.
     # Step 2: join the validation to the training split, and still watch it.
-    train = _training_split(dataset, training)
+    train = dataset.known(training.merge_validation)
     if training.merge_validation:
         logger.info("validation is part of training (Algorithm 2): val_mae is no hold-out error")
     vocabulary = Vocabulary(train.conditions, training.condition_weight)
@@ -100,13 +100,6 @@ def fit(
     run = load_run(directory.path)
     # Step 10: forward propagate on the test set, compute the test loss.
     return run, evaluate_and_write(run, dataset)
-
-
-def _training_split(dataset: Dataset, training: TrainConfig) -> SplitData:
-    """The samples that are trained on."""
-    if not training.merge_validation:
-        return dataset.train
-    return merge(dataset.train, dataset.validation)
 
 
 def _training_batches(
@@ -208,7 +201,7 @@ def data_facts(config: RunConfig, dataset: Dataset, vocabulary: Vocabulary) -> d
         "nominal_capacity_ah": nominal_capacity_ah(card),
     }
     if model.decoder == "canvas":
-        train = _training_split(dataset, config.training)
+        train = dataset.known(config.training.merge_validation)
         facts["canvas"] = canvas_facts(
             train, facts["nominal_capacity_ah"], model.num_knots, model.with_policy
         )

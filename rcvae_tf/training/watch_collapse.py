@@ -9,13 +9,13 @@ import numpy as np
 import tensorflow as tf
 
 from rcvae_tf.conditions import Vocabulary
-from rcvae_tf.config import RunConfig
 from rcvae_tf.dataset import SplitData, model_inputs
 from rcvae_tf.evaluation.collapse import collapse_signs
 from rcvae_tf.evaluation.evaluate import label_response
 from rcvae_tf.evaluation.metrics import latent_summary
 from rcvae_tf.model.losses import kld
 from rcvae_tf.physical import generated_curves
+from rcvae_tf.presets import RunConfig
 
 WATCHED_SAMPLES = 256
 LOOK_SHARE = 0.1  # of the epochs, between two looks

@@ -9,8 +9,8 @@ from data_prep.scaling import fit_statistics
 from data_prep.shards import write_shards
 from data_prep.splitting import SPLITS, split_samples
 from rcvae_tf.conditions import Vocabulary
-from rcvae_tf.config import resolve
 from rcvae_tf.dataset import open_dataset
+from rcvae_tf.presets import resolve
 from rcvae_tf.training.fit import build_model
 
 HEIGHT, WIDTH = 4, 4

@@ -8,8 +8,8 @@ from rcvae_tf.ablation import running
 from rcvae_tf.ablation.directory import AblationDirectory
 from rcvae_tf.ablation.training import RowOutcome
 from rcvae_tf.conditions import Condition
-from rcvae_tf.config import resolve
 from rcvae_tf.generation.sampler import generate
+from rcvae_tf.presets import resolve
 from rcvae_tf.report.ablation_tables import read_ablation
 from rcvae_tf.run import load_run
 from rcvae_tf.run_directory import RunDirectory

@@ -17,7 +17,7 @@ from rcvae_tf.ablation.rows import parse_rows, row_config, row_names
 from rcvae_tf.ablation.running import ablate
 from rcvae_tf.ablation.table import ablation_rows, write_tables
 from rcvae_tf.ablation.training import RowOutcome, RowWork, train_row
-from rcvae_tf.config import resolve
+from rcvae_tf.presets import resolve
 from rcvae_tf.report.ablation_tables import read_ablation
 from rcvae_tf.report.paper_numbers import paper_rows
 from rcvae_tf.run_directory import FORMAT_VERSION, RunDirectory, write_json

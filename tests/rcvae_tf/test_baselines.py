@@ -1,5 +1,3 @@
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -15,7 +13,6 @@ from rcvae_tf.evaluation.baselines import (
     global_mean,
     k_nearest_mean,
     nearest_label,
-    training_set,
 )
 
 
@@ -116,10 +113,3 @@ def test_merged_validation_is_looked_up_but_k_is_chosen_without_it():
     assert rules["k_nearest_mean"].setting == {"k": 2, "condition_weight": 0.5}
     assert_allclose(first_points(rules["nearest_label"].curves), [1.5])
     assert_allclose(first_points(rules["global_mean"].curves), [(1 + 2 + 3 + 6 + 1.5) / 5])
-
-
-@pytest.mark.parametrize(("merged", "expected"), [(False, [1, 2, 3, 6]), (True, [1, 2, 3, 6, 1.5])])
-def test_rules_look_up_what_the_model_was_trained_on(merged, expected):
-    # A stand-in: the splits are all that is asked of a data set.
-    dataset = SimpleNamespace(train=TRAIN, validation=split([(500, 2, 1.5)]))
-    assert_allclose(first_points(training_set(dataset, merged).curves), expected)

@@ -2,12 +2,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from rcvae_tf.config import resolve
 from rcvae_tf.evaluation.collapse import (
     LEAST_LABEL_RESPONSE,
     collapse_signs,
     collapse_warnings,
 )
+from rcvae_tf.presets import resolve
 
 
 def warnings_of(active_units=2, label_response=1.0, test_samples=6, preset="paper", **flags):

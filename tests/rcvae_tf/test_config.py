@@ -5,14 +5,8 @@ import math
 import pytest
 
 from data_prep.errors import SettingsError
-from rcvae_tf.config import (
-    NEW_CELLS,
-    ModelConfig,
-    TrainConfig,
-    detachable_layers,
-    read_stored,
-    resolve,
-)
+from rcvae_tf.config import ModelConfig, TrainConfig, detachable_layers
+from rcvae_tf.presets import NEW_CELLS, read_stored, resolve
 
 BOUNDED = [
     (settings_class, field.name, field.metadata["minimum"], -1)

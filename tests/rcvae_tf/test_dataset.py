@@ -58,6 +58,8 @@ def test_curves_of_absent_signals_are_left_out(dataset_without_temperature):
 
 def test_merge_puts_the_second_behind_the_first(dataset):
     both = merge(dataset.train, dataset.validation)
+    assert_array_equal(dataset.known(merged=True).labels, both.labels)
+    assert dataset.known(merged=False) is dataset.train
     assert len(both) == 18
     assert_array_equal(both.labels[:15], dataset.train.labels)
     assert_array_equal(both.quasi_video[15:], dataset.validation.quasi_video)

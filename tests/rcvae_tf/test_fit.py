@@ -13,8 +13,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from data_prep.errors import SettingsError
 from data_prep.records import SIGNALS
 from rcvae_tf.conditions import Condition, Vocabulary
-from rcvae_tf.config import read_stored, resolve
 from rcvae_tf.dataset import Dataset, merge
+from rcvae_tf.presets import read_stored, resolve
 from rcvae_tf.run import load_model, load_run
 from rcvae_tf.run_directory import RunDirectory
 from rcvae_tf.training import callbacks

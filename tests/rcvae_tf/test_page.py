@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from data_prep.errors import SettingsError
-from rcvae_tf.config import resolve
 from rcvae_tf.embedding_matrix import EmbeddingMatrix
+from rcvae_tf.presets import resolve
 from rcvae_tf.report import __main__ as report
 from rcvae_tf.report import page, page_facts
 from rcvae_tf.report.ablation_tables import plateau_text

@@ -6,10 +6,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from data_prep.records import SIGNALS
 from rcvae_tf.conditions import Vocabulary
-from rcvae_tf.config import resolve
 from rcvae_tf.dataset import model_inputs, validation_batches
 from rcvae_tf.model.layers import PlainStack
 from rcvae_tf.model.rcvae import RCVAE
+from rcvae_tf.presets import resolve
 from rcvae_tf.training.fit import build_model
 from tests.rcvae_tf.builders import NUM_POINTS, WITHOUT_TEMPERATURE, randomise, tiny_model
 

@@ -7,7 +7,7 @@ import pytest
 
 from data_prep import pipeline
 from rcvae_tf import train
-from rcvae_tf.config import resolve
+from rcvae_tf.presets import resolve
 from rcvae_tf.run import load_run
 from rcvae_tf.run_directory import RunDirectory
 from rcvae_tf.training import fit as fit_module

@@ -11,7 +11,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams import api_pb2, metadata
 
 from data_prep.errors import SettingsError
-from rcvae_tf.config import read_stored, resolve
+from rcvae_tf.presets import read_stored, resolve
 from tests.rcvae_tf.builders import write_dataset
 from tests.tuning.builders import SMALL_SPACE, small_plan
 from tuning import hypermodel as hypermodel_module

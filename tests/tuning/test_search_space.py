@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data_prep.errors import SettingsError
-from rcvae_tf.config import resolve
+from rcvae_tf.presets import resolve
 from rcvae_tf.report.search_figures import DOUBLED_SETTINGS, LINEAR_SETTINGS
 from tests.rcvae_tf.builders import tiny_config
 from tuning.search_space import (
