@@ -184,7 +184,11 @@ def _physics_goals(rows: dict[str, dict[str, Row]]) -> list[Row]:
 
 def _simulated_goals(rows: dict[str, dict[str, Row]]) -> list[Row]:
     found = []
-    for name, limit in (("simulated-sample", 0.9), ("simulated-cell", 0.8)):
+    for name, limit in (
+        ("simulated-sample", 0.9),
+        ("simulated-cell", 0.8),
+        ("simulated-folds", 0.8),
+    ):
         part = rows.get(name, {})
         ratio = _ratio(part.get(TOLD), part.get(TREES))
         found.append(_goal(f"{name}, with policy: total over extra_trees", ratio, limit))

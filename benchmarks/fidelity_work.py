@@ -163,6 +163,10 @@ class Part:
             for fold in range(1, self.folds + 1)
         ]
 
+    def tree_seeds(self, work: Work) -> Sequence[int]:
+        """Seeds of the forests: of large data sets one, a forest of them takes minutes."""
+        return work.seeds[:1] if self.source == "simulated" else work.seeds
+
     def trainings(self, work: Work) -> list[Training]:
         """All runs of preset default."""
         return [
@@ -178,6 +182,7 @@ PARTS = {
     "attia-cell": Part("attia", "cell", folds=5, merged=True),
     "simulated-sample": Part("simulated", "sample", conditions=(WITH_POLICY,)),
     "simulated-cell": Part("simulated", "cell", conditions=(WITH_POLICY,)),
+    "simulated-folds": Part("simulated", "cell", folds=4, conditions=(WITH_POLICY,)),
 }
 
 
