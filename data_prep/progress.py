@@ -1,7 +1,8 @@
 """A moving line on a terminal while many like things are done; on standard error."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -9,8 +10,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 LONGEST_NAME = 24  # what is left of 80 columns
 
 
+class Advance(Protocol):
+    """Says that some things more are done, the last of them by its name."""
+
+    def __call__(self, name: str, count: int = 1) -> None:
+        """Moves the line on."""
+
+
 @contextmanager
-def progress_line(what: str, total: int) -> Iterator[Callable[[str], None]]:
+def progress_line(what: str, total: int) -> Iterator[Advance]:
     """Shows how many are done; nothing where standard error is no terminal.
 
     Args:
@@ -18,7 +26,7 @@ def progress_line(what: str, total: int) -> Iterator[Callable[[str], None]]:
         total: How many there are.
 
     Yields:
-        To be called after each with its name.
+        To be called after each, or after several.
     """
     console = Console(stderr=True)
     columns = (
@@ -32,4 +40,8 @@ def progress_line(what: str, total: int) -> Iterator[Callable[[str], None]]:
         *columns, console=console, disable=not console.is_terminal, transient=True
     ) as progress:
         task = progress.add_task(what, total=total, name="")
-        yield lambda name: progress.update(task, advance=1, name=name[:LONGEST_NAME])
+
+        def advance(name: str, count: int = 1) -> None:
+            progress.update(task, advance=count, name=name[:LONGEST_NAME])
+
+        yield advance

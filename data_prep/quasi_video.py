@@ -45,6 +45,21 @@ def unpack(quasi_video: FloatArray) -> FloatArray:
     return np.concatenate([flat[..., 0, :], grey], axis=-2)
 
 
+def first_planes(quasi_video: FloatArray) -> FloatArray:
+    """Series of measured quasi-videos to the last bit: one plane of each, and no mean.
+
+    Args:
+        quasi_video: Shape `(..., NUM_CHANNELS, DEPTH, height, width)`.
+
+    Returns:
+        Shape `(..., len(SIGNALS), height * width)`.
+    """
+    planes = np.array(PLANES)
+    places = [np.argwhere(planes == row)[0] for row in range(len(SIGNALS))]
+    flat = quasi_video.reshape(*quasi_video.shape[:-2], -1)
+    return np.stack([flat[..., channel, depth, :] for channel, depth in places], axis=-2)
+
+
 def plane_signals(depth: int) -> tuple[tuple[str, ...], ...]:
     """The signal of every plane, `[channel][depth]`, for the first `depth` depths."""
     return tuple(tuple(SIGNALS[row] for row in rows[:depth]) for rows in PLANES)

@@ -13,6 +13,11 @@ FloatArray = NDArray[np.floating]
 
 MOST_CYCLES = 10**6  # a century of an hour a cycle
 
+# What the cycles of a cell are. RECORDED: as an instrument wrote them down, with rests and
+# discharges. PREPARED: charges that were cut, cleaned and put on a grid before. GENERATED: charges
+# that a model made, likewise on a grid and nothing around them.
+RECORDED, PREPARED, GENERATED = "recorded", "prepared", "generated"
+
 # The order of the series in every array of curves, and of the planes of a quasi-video.
 SIGNALS = (
     "voltage_v",
@@ -101,6 +106,7 @@ class Cell:
         notes: What the reader decided where the file leaves a choice ("current: positive on
             charge, told from the voltage"); the report says it once for all cells that share it.
         cycle_numbers: Those on record, ascending; None where they run from 1 to `last_cycle`.
+        origin: `RECORDED`, `PREPARED` or `GENERATED`; a cycle of the last two is a whole charge.
     """
 
     cell_id: str
@@ -114,6 +120,7 @@ class Cell:
     discharge_capacity_ah: Mapping[int, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     cycle_numbers: tuple[int, ...] | None = None
+    origin: str = RECORDED
 
     def num_cycles(self, last: int) -> int:
         """How many cycles numbered 1 to `last` are on record."""

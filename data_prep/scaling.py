@@ -48,12 +48,29 @@ def fit_statistics(
     Returns:
         By name, in the order of `SIGNALS`.
     """
-    total = _Moments()
+    statistics = RunningStatistics()
     for part in parts:
-        total = total.joined(_Moments.of(part.astype(np.float64)))
-    return {
-        name: total.statistics(row) for row, name in enumerate(SIGNALS) if name in signals_present
-    }
+        statistics.add(part)
+    return statistics.of(signals_present)
+
+
+class RunningStatistics:
+    """Statistics of samples that come in parts."""
+
+    def __init__(self) -> None:
+        self._total = _Moments()
+
+    def add(self, part: FloatArray) -> None:
+        """Counts samples in, shape `(samples, len(SIGNALS), points)`."""
+        self._total = self._total.joined(_Moments.of(part.astype(np.float64)))
+
+    def of(self, signals_present: tuple[str, ...]) -> dict[str, SignalStatistics]:
+        """Those of all parts, as `fit_statistics` gives them."""
+        return {
+            name: self._total.statistics(row)
+            for row, name in enumerate(SIGNALS)
+            if name in signals_present
+        }
 
 
 @dataclass(frozen=True)

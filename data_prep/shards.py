@@ -3,18 +3,21 @@
 The only module of the preparation that needs TensorFlow.
 """
 
+import errno
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data_prep.dataset_card import SHARD_SUFFIX, DatasetCard, how_to_remake, sha256
 from data_prep.errors import DatasetError
 from data_prep.protocol import MAX_STEPS, policy_numbers
-from data_prep.quasi_video import DEPTH, NUM_CHANNELS, pack
+from data_prep.quasi_video import DEPTH, NUM_CHANNELS, first_planes, pack
 from data_prep.quiet_tensorflow import import_tensorflow
 from data_prep.records import FloatArray, Sample
 
@@ -89,6 +92,55 @@ def write_shards(
     return entries
 
 
+class ShardWriter:
+    """One shard that takes sample after sample; its faults are those of the disk.
+
+    Args:
+        path: Of the file, overwritten.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+
+    def __init__(self, path: Path) -> None:
+        tf = import_tensorflow()
+
+        self._path = path
+        with _faults_of_disk(path):
+            self._writer = tf.io.TFRecordWriter(str(path))
+
+    def write(self, sample: Sample, height: int, width: int) -> None:
+        """Adds a sample.
+
+        Raises:
+            OSError: The disk does not take it.
+        """
+        with _faults_of_disk(self._path):
+            self._writer.write(encode(sample, height, width))
+
+    def close(self) -> None:
+        """Completes the file.
+
+        Raises:
+            OSError: The disk does not take what is left.
+        """
+        with _faults_of_disk(self._path):
+            self._writer.close()
+
+
+@contextmanager
+def _faults_of_disk(path: Path) -> Iterator[None]:
+    """TensorFlow's errors of files as Python's."""
+    tf = import_tensorflow()
+
+    try:
+        yield
+    except tf.errors.OpError as error:
+        full = isinstance(error, tf.errors.ResourceExhaustedError)
+        reason = error.message.rsplit(";", 1)[-1].strip()
+        raise OSError(errno.ENOSPC if full else errno.EIO, reason, str(path)) from error
+
+
 def encode(sample: Sample, height: int, width: int) -> bytes:
     """A sample as the bytes of a `tf.train.Example`."""
     tf = import_tensorflow()
@@ -136,6 +188,38 @@ def decode(records: Any, height: int, width: int) -> dict[str, Any]:
     # With the batch size stated, frames of another grid are an error and not a larger batch.
     shape = (tf.shape(records)[0], NUM_CHANNELS, DEPTH, height, width)
     return {**features, "quasi_video": tf.reshape(flat, shape)}
+
+
+def labels_of(records: Sequence[bytes]) -> dict[str, NDArray[Any]]:
+    """`cell_id`, `eol` and `ecl` of serialised Examples, each of shape `(records,)`.
+
+    Raises:
+        DatasetError: They are no Examples of ours.
+    """
+    tf = import_tensorflow()
+
+    types = {"cell_id": tf.string, "eol": tf.int64, "ecl": tf.int64}
+    spec = {name: tf.io.FixedLenFeature((), kind) for name, kind in types.items()}
+    try:
+        features = tf.io.parse_example(tf.constant(records), spec)
+    except tf.errors.OpError as error:
+        raise DatasetError("a record is not one of this project") from error
+    return {name: value.numpy() for name, value in features.items()}
+
+
+def curves_of(records: Sequence[bytes], height: int, width: int) -> FloatArray:
+    """The series of serialised Examples, shape `(records, len(SIGNALS), height * width)`.
+
+    Raises:
+        DatasetError: They are no frames of this size.
+    """
+    tf = import_tensorflow()
+
+    try:
+        quasi_video = decode(tf.constant(records), height, width)["quasi_video"].numpy()
+    except tf.errors.OpError as error:
+        raise DatasetError(f"a record holds no frames of {height} x {width}") from error
+    return first_planes(quasi_video)
 
 
 def read_split(directory: Path, card: DatasetCard, split: str) -> dict[str, FloatArray]:

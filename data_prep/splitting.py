@@ -99,10 +99,18 @@ def _divide(count: int, seed: int, what: str) -> Split:
             f"Give more {what}{', or --split sample' if what == 'cells' else ''}."
         )
     order = np.random.default_rng(seed).permutation(count)
+    sizes = split_sizes(count)
+    starts = np.cumsum([sizes["validation"], sizes["train"]])
+    validation, train, test = np.split(order, starts)
+    return {"train": np.sort(train), "validation": np.sort(validation), "test": np.sort(test)}
+
+
+def split_sizes(count: int) -> dict[str, int]:
+    """How many of three samples or cells, or more, go to each split."""
     num_training = min(max(count * TRAIN_OF // TOTAL_OF, 2), count - 1)
     num_validation = max(num_training // VALIDATION_OF, 1)
     return {
-        "train": np.sort(order[num_validation:num_training]),
-        "validation": np.sort(order[:num_validation]),
-        "test": np.sort(order[num_training:]),
+        "train": num_training - num_validation,
+        "validation": num_validation,
+        "test": count - num_training,
     }

@@ -12,6 +12,7 @@ from data_prep.cleaning.report import CleaningReport
 from data_prep.config import PrepConfig
 from data_prep.dataset_card import DatasetCard, describe_files
 from data_prep.gathering import Gathering
+from data_prep.records import GENERATED
 from data_prep.scaling import fit_statistics
 from data_prep.shards import write_shards
 from data_prep.sources.base import UNREADABLE
@@ -97,6 +98,7 @@ def _cell_facts(kept: KeptCell) -> dict[str, object]:
         "max_voltage_v": cell.max_voltage_v,
         "charge_policy": cell.charge_policy,
         "samples": len(kept.cycles),
+        "synthetic": cell.origin == GENERATED,
     }
 
 

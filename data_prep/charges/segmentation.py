@@ -2,7 +2,12 @@
 
 import numpy as np
 
-from data_prep.charges.capacity import counted_capacity, integral_like, integrate_capacity
+from data_prep.charges.capacity import (
+    counted_capacity,
+    integral_like,
+    integrate_capacity,
+    measured,
+)
 from data_prep.charges.swings import CHARGING_C_RATE, find_swings
 from data_prep.charges.temperature import read_temperature
 from data_prep.records import Charge, Cycle, FloatArray
@@ -65,6 +70,28 @@ def cut_charge(
         charge_capacity_ah=integrated_ah if counted_ah is None else counted_ah,
         integrated_capacity_ah=integrated_ah,
         repairs=(*repairs, *((COUNTER_JOINED,) if joined else ()), *filled),
+    )
+
+
+def whole_charge(cycle: Cycle, nominal_capacity_ah: float) -> Charge:
+    """A cycle that is one charge and nothing else, its values as they are but for the time's start.
+
+    Args:
+        cycle: Of a cell that is not `RECORDED`; at least one sample.
+        nominal_capacity_ah: 1 C in A.
+    """
+    time_s = cycle.time_s - cycle.time_s[0]
+    counted_ah = measured(cycle.charge_capacity_ah)
+    integrated_ah = integral_like(counted_ah, time_s, cycle.current_c_rate, nominal_capacity_ah)
+    temperature_degc, filled = read_temperature(cycle, slice(0, time_s.size))
+    return Charge(
+        time_s=time_s,
+        voltage_v=cycle.voltage_v,
+        current_c_rate=cycle.current_c_rate,
+        temperature_degc=temperature_degc,
+        charge_capacity_ah=integrated_ah if counted_ah is None else counted_ah,
+        integrated_capacity_ah=integrated_ah,
+        repairs=filled,
     )
 
 

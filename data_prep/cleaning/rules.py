@@ -6,6 +6,7 @@ from typing import Any
 
 from data_prep.charges.swings import CHARGING_C_RATE
 from data_prep.cleaning import faults, faults_in_cell, odd_signals
+from data_prep.records import GENERATED, PREPARED, RECORDED
 
 # Amperes for C-rate are 10 % off in a 1.1 Ah cell; seconds for minutes are 60 times off.
 CAPACITY_MISMATCH = 0.05
@@ -241,6 +242,28 @@ OPTIONAL_RULES = tuple(
     for rule in (*CHARGE_RULES, *CELL_RULES)
     if rule.name not in ("too_few_points", "time_backwards")
 )
+
+
+# What befalls a record: lost, repeated and broken-off pieces of it, sensors that leap or stand
+# still. What a model generates has no such past; two mean curves of neighbouring cycles are as near
+# to each other as a copy would be. A grid may have any number of points.
+RECORD_RULES = (
+    "too_few_points",
+    "gap",
+    "voltage_spike",
+    "temperature_spike",
+    "voltage_stuck",
+    *(rule.name for rule in CELL_RULES),
+)
+# By what the cycles of a cell are, the rules that are not asked. A prepared charge was judged when
+# it was a record: what is left of it on a coarse grid would be judged otherwise.
+NOT_ASKED = {
+    RECORDED: (),
+    PREPARED: tuple(
+        rule.name for rule in (*CHARGE_RULES, *CELL_RULES) if rule.name != "time_backwards"
+    ),
+    GENERATED: RECORD_RULES,
+}
 
 
 def rule_rows() -> list[dict[str, str]]:

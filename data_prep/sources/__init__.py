@@ -11,6 +11,7 @@ SOURCES = {
     "bdf": "data_prep.sources.bdf.reader",
     "batteryml": "data_prep.sources.batteryml.reader",
     "arbin": "data_prep.sources.arbin.reader",
+    "tfrecord": "data_prep.sources.tfrecord.reader",
     "demo": "data_prep.sources.demo",
 }
 

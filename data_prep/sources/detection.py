@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
+from data_prep.dataset_card import CARD_NAME
 from data_prep.errors import SourceError
 from data_prep.sources.arbin.reader import is_arbin
 from data_prep.sources.base import entries, no_file
@@ -30,7 +31,7 @@ BYTES_TO_LOOK_AT = 520
 
 KNOWN = (
     "MATR .mat (MATLAB 7.3), NASA .mat (MATLAB 5) or its Kaggle metadata.csv, BatteryML .pkl, "
-    "BDF .csv and .parquet, Arbin .csv"
+    "BDF .csv and .parquet, Arbin .csv, data sets of this project"
 )
 NAMES_IN_A_MESSAGE = 5
 
@@ -78,6 +79,8 @@ def source_of(path: Path) -> str | None:
         return _matlab_source(_first_bytes(path))
     if name.endswith(PICKLE_ENDINGS):
         return "batteryml" if _first_bytes(path).startswith(PICKLE_SIGNATURES) else None
+    if path.name == CARD_NAME:
+        return "tfrecord"
     if is_metadata(path):
         return "nasa"
     if is_bdf(path):

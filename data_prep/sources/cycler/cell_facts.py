@@ -13,12 +13,21 @@ from data_prep.sources.cycler.tables import listed
 
 @dataclass(frozen=True)
 class CellFacts:
-    """A row of `cells.csv`; None where it is empty."""
+    """A row of `cells.csv`; None where it is empty.
+
+    Args:
+        eol_cycles: End of life.
+        nominal_capacity_ah: 1 C in A.
+        max_voltage_v: Upper limit of the charge.
+        charge_policy: As text.
+        generated: Whether the table beside holds charges that a model made, and nothing else.
+    """
 
     eol_cycles: int | None = None
     nominal_capacity_ah: float | None = None
     max_voltage_v: float | None = None
     charge_policy: str | None = None
+    generated: bool = False
 
 
 CELLS = "cells.csv"
@@ -31,6 +40,7 @@ RULES: dict[str, Callable[[float], bool]] = {
     "a number above 0": lambda value: 0 < value < math.inf,
     # Millivolts would let every voltage pass.
     "a number of volts up to 10": lambda value: 0 < value <= 10,
+    "1 or 0": lambda value: value in (0, 1),
     CYCLE_NUMBER: lambda value: 1 <= value <= MOST_CYCLES and value.is_integer(),
 }
 
@@ -55,6 +65,7 @@ def read_cell_facts(folder: Path) -> dict[str, CellFacts]:
             _optional_number(row, "nominal_capacity_ah", "a number above 0", where),
             _optional_number(row, "max_voltage_v", "a number of volts up to 10", where),
             row.get("charge_policy") or None,
+            bool(_optional_number(row, "generated", "1 or 0", where)),
         )
     return facts
 

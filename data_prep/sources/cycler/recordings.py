@@ -12,9 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.errors import SourceError
-from data_prep.records import MOST_CYCLES, Cell, Cycle, FloatArray
+from data_prep.records import (
+    GENERATED,
+    MOST_CYCLES,
+    RECORDED,
+    Cell,
+    Cycle,
+    FloatArray,
+)
 from data_prep.sources.base import numbers_on_record
-from data_prep.sources.cycler.cell_facts import CellFacts, read_capacities_ah
+from data_prep.sources.cycler.cell_facts import CELLS, CellFacts, read_capacities_ah
 from data_prep.sources.cycler.current_sign import charging_sign, has_no_sign
 from data_prep.sources.cycler.cycle_counting import count_cycles
 from data_prep.sources.cycler.discharges import discharge_capacities, taken_out_ah
@@ -97,7 +104,10 @@ def recorded_cell(recording: Recording, facts: CellFacts, notes: tuple[str, ...]
     """
     path = recording.table.path
     capacities_ah = read_capacities_ah(path.parent, recording.cell_id)
-    decisions = _decide(recording, with_discharges=not capacities_ah)
+    if facts.generated:
+        decisions = _as_generated(recording)
+    else:
+        decisions = _decide(recording, with_discharges=not capacities_ah)
     numbers = np.unique(decisions.numbers[decisions.numbers > 0]).tolist()
     last_cycle = int(decisions.numbers[-1])
     return Cell(
@@ -112,7 +122,19 @@ def recorded_cell(recording: Recording, facts: CellFacts, notes: tuple[str, ...]
         discharge_capacity_ah=capacities_ah or decisions.discharge_capacity_ah,
         notes=notes + decisions.notes,
         cycle_numbers=numbers_on_record(numbers, last_cycle),
+        origin=GENERATED if facts.generated else RECORDED,
     )
+
+
+def _as_generated(recording: Recording) -> _Decisions:
+    """Charges alone do not tell a sign, and have no discharges: the format's own sign holds."""
+    cycle = _cycle_column(recording)
+    if cycle is None:
+        raise SourceError(
+            f"{recording.table.path}: has no numbers of cycles, which generated charges need: "
+            f"`{CELLS}` says that these are. Write the file again."
+        )
+    return _Decisions(cycle.astype(int), 1, {}, ())
 
 
 def _decide(recording: Recording, with_discharges: bool) -> _Decisions:

@@ -103,14 +103,38 @@ def read_record(path: Path, position: int, cell_id: str) -> CellRecord:
         )
 
 
-def read_entries(record: CellRecord, entries: range) -> Iterator[list[FloatArray]]:
+def read_summary(path: Path, position: int, name: str, cell_id: str) -> FloatArray:
+    """A field of a cell's summary, shape `(entries,)`.
+
+    Raises:
+        SourceError: It is missing, damaged, or of another kind.
+    """
+    owner = f"{path}: {cell_id}"
+    with open_file(path) as file:
+        summary = _part(file, path, "summary", position)
+        return read_numbers(member(summary, name, owner), f"{owner}: `{name}`")
+
+
+def read_texts(path: Path, name: str) -> list[str]:
+    """The text of a field for every cell.
+
+    Raises:
+        SourceError: It is missing, damaged, or of another kind.
+    """
+    with open_file(path) as file:
+        what = f"{path}: `batch/{name}`"
+        entries = references(_field(_batch(file, path), name, path), what)
+        return [read_text(pointed_to(file.id, entry, what), what) for entry in entries]
+
+
+def read_entries(record: CellRecord, entries: Sequence[int]) -> Iterator[list[FloatArray]]:
     """The series, in the order of `CYCLE_FIELDS`, of entries of `cycles`.
 
     The file is open while they are read, and closed when the iterator is.
 
     Args:
         record: Of the cell.
-        entries: Within `record.num_entries`.
+        entries: Their indices, within `record.num_entries`.
 
     Raises:
         SourceError: A series is damaged or not a row of numbers.

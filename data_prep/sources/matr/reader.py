@@ -5,25 +5,36 @@ Ah, `T` in degC. An index of `cycles` is the number of a cycle, entry 0 is none.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from data_prep.errors import SourceError
-from data_prep.records import Cell, Cycle, DroppedCell
+from data_prep.records import GENERATED, Cell, Cycle, DroppedCell, FloatArray
 from data_prep.sources.base import (
     CellPlace,
     SourceOptions,
     as_asked,
     list_files,
     no_file,
+    numbers_on_record,
     refuse_temperature_column,
     unreadable,
 )
 from data_prep.sources.matr import corrections
 from data_prep.sources.matr.corrections import Batch, Continuation
-from data_prep.sources.matr.layout import CellRecord, count_cells, read_entries, read_record
+from data_prep.sources.matr.generated import GeneratedFile, read_generated
+from data_prep.sources.matr.layout import (
+    CellRecord,
+    count_cells,
+    read_entries,
+    read_record,
+    read_summary,
+    read_texts,
+)
 
 NOMINAL_CAPACITY_AH = 1.1  # A123 APR18650M1A
 # The record of a complete cell ends within a few cycles of its `cycle_life`.
@@ -39,7 +50,9 @@ class MatrKey(NamedTuple):
 
 def find_files(location: Path) -> list[Path]:
     """The `.mat` files at a folder, sorted by name, which is by batch."""
-    return list_files(location, (".mat",), "MATR .mat files")
+    # In a folder `.h5` may be anything.
+    endings = (".mat", ".h5") if location.is_file() else (".mat",)
+    return list_files(location, endings, "MATR .mat files")
 
 
 def list_cells(files: Sequence[Path], options: SourceOptions) -> Iterator[CellPlace | DroppedCell]:
@@ -66,8 +79,8 @@ def list_cells(files: Sequence[Path], options: SourceOptions) -> Iterator[CellPl
             yield unreadable(path, count)
             continue
         known = batch_files if path in batch_files.values() else {}
-        for index in range(count):
-            yield CellPlace(f"{_cell_prefix(path)}c{index}", path, MatrKey(index, known))
+        for index, cell_id in enumerate(_cell_ids(path, count)):
+            yield CellPlace(cell_id, path, MatrKey(index, known))
 
 
 def side_files(files: Sequence[Path]) -> list[Path]:
@@ -84,6 +97,9 @@ def read_cell(place: CellPlace, options: SourceOptions) -> Cell | DroppedCell:
     """
     position, batch_files = place.key
     record = read_record(place.path, position, place.cell_id)
+    if generated := read_generated(place.path):
+        numbers = read_summary(place.path, position, "cycle", place.cell_id)
+        return as_asked(_generated_cell(record, generated, numbers, options), options)
     if not batch_files:
         cell = _cell([record], options, record.life_cycles, _record_notes(record))
         return as_asked(cell, options)
@@ -95,6 +111,13 @@ def _published(path: Path, count: int | SourceError) -> Batch | None:
     """The published batch that a file is, told by its date and its number of cells."""
     batches = (batch for batch in corrections.BATCHES if path.name.startswith(batch.date))
     return next((batch for batch in batches if batch.num_cells == count), None)
+
+
+def _cell_ids(path: Path, count: int) -> Iterable[str]:
+    """Names of the cells of a file: a generated one has them, the others are counted."""
+    if read_generated(path):
+        return read_texts(path, "barcode")
+    return (f"{_cell_prefix(path)}c{index}" for index in range(count))
 
 
 def _cell_prefix(path: Path) -> str:
@@ -144,6 +167,32 @@ def _published_cell(
     last_cycle = sum(map(_num_cycles, parts))
     notes += corrections.notes(record.cell_id, record.channel, last_cycle)
     return _cell(parts, options, life, notes)
+
+
+def _generated_cell(
+    record: CellRecord, generated: GeneratedFile, numbers: FloatArray, options: SourceOptions
+) -> Cell:
+    """A cell of a file that says that its charges are generated; entries without one are empty."""
+    nominal_capacity_ah = options.nominal_capacity_ah or generated.nominal_capacity_ah
+    if nominal_capacity_ah is None:
+        raise SourceError(
+            f"{record.path}: the file does not say the nominal capacity of its generated cells. "
+            f"Give --nominal-capacity-ah."
+        )
+    on_record = np.flatnonzero(numbers[: record.num_entries] > 0).tolist()
+    last_cycle = max(on_record, default=0)
+    return Cell(
+        cell_id=record.cell_id,
+        source_file=record.path.name,
+        nominal_capacity_ah=nominal_capacity_ah,
+        last_cycle=last_cycle,
+        read_cycles=partial(_read_generated_cycles, record, on_record),
+        max_voltage_v=generated.max_voltage_v,
+        charge_policy=record.policy or None,
+        eol_cycles=record.life_cycles,
+        cycle_numbers=numbers_on_record(on_record, last_cycle),
+        origin=GENERATED,
+    )
 
 
 def _cell(
@@ -210,13 +259,28 @@ def _read_cycles(parts: list[CellRecord], last: int) -> Iterator[Cycle]:
     for part in parts:
         stop = first_entry + min(_num_cycles(part), last - number)
         for values in read_entries(part, range(first_entry, max(stop, first_entry))):
-            time_min, voltage_v, current_c_rate, temperature_degc, charge_capacity_ah = values
             number += 1
-            yield Cycle(
-                number=number,
-                time_s=time_min * seconds,
-                voltage_v=voltage_v,
-                current_c_rate=current_c_rate,
-                temperature_degc=temperature_degc,
-                charge_capacity_ah=charge_capacity_ah,
-            )
+            yield _cycle(number, values, seconds)
+
+
+def _read_generated_cycles(
+    record: CellRecord, numbers: Sequence[int], last: int
+) -> Iterator[Cycle]:
+    """The cycles that a generated cell has, up to the last one asked for."""
+    seconds = corrections.factor("t")
+    wanted = [number for number in numbers if number <= last]
+    for number, values in zip(wanted, read_entries(record, wanted), strict=True):
+        yield _cycle(number, values, seconds)
+
+
+def _cycle(number: int, values: Sequence[FloatArray], seconds: float) -> Cycle:
+    """A cycle from its series in the order of the layout, its time to be multiplied."""
+    time, voltage_v, current_c_rate, temperature_degc, charge_capacity_ah = values
+    return Cycle(
+        number=number,
+        time_s=time * seconds,
+        voltage_v=voltage_v,
+        current_c_rate=current_c_rate,
+        temperature_degc=temperature_degc,
+        charge_capacity_ah=charge_capacity_ah,
+    )

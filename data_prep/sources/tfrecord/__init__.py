@@ -1,0 +1,1 @@
+"""Data sets of this project's own format, measured or generated."""
