@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rcvae_tf.dataset import SplitData
+from rcvae_tf.evaluation.indicators import CellFacts
 from rcvae_tf.evaluation.intervals import (
     Scores,
     interval_metrics,
@@ -15,6 +16,7 @@ from rcvae_tf.evaluation.intervals import (
 from rcvae_tf.evaluation.metrics import Errors
 from rcvae_tf.evaluation.physics import Broken, PhysicsLimits, broken_rules, shares, violations
 from rcvae_tf.evaluation.samples import sample_errors
+from rcvae_tf.indicators.compute import Indicators
 from rcvae_tf.physical import Curves
 from rcvae_tf.run import Run
 
@@ -31,35 +33,41 @@ class Drawn(NamedTuple):
             that the draws can be brought to.
         intervals: As `intervals.interval_metrics`.
         physics: The limits, and `physics.violations` of all draws and of the measured curves.
+        indicators: Of every draw, each of shape `(draws, samples)`.
     """
 
     errors: Errors
     median: Curves
     intervals: dict[str, Any]
     physics: dict[str, Any]
+    indicators: Indicators
 
 
 class _Block(NamedTuple):
-    """Of some samples; errors and rules have shape `(draws, samples)`."""
+    """Of some samples; errors, rules and indicators have shape `(draws, samples)`."""
 
     scores: Scores
     absolute: Curves
     squared: Curves
     broken: Broken
+    indicators: Indicators
 
 
-def judge_draws(run: Run, test: SplitData, limits: PhysicsLimits, seed: int) -> Drawn:
+def judge_draws(
+    run: Run, test: SplitData, limits: PhysicsLimits, facts: CellFacts, seed: int
+) -> Drawn:
     """Draws `PRIOR_DRAWS` charges for each sample; a block of samples at a time is in memory.
 
     Args:
         run: The trained run.
         test: The samples.
         limits: Of the data set.
+        facts: Of the cells of the samples.
         seed: Of the draws.
     """
     rng = np.random.default_rng(seed)
     blocks = [
-        _judge_block(run, test, rows, limits, rng)
+        _judge_block(run, test, rows, limits, facts, rng)
         for rows in sample_blocks(len(test), max(1, CURVES_AT_ONCE // PRIOR_DRAWS))
     ]
     scores = join_scores(block.scores for block in blocks)
@@ -79,11 +87,20 @@ def judge_draws(run: Run, test: SplitData, limits: PhysicsLimits, seed: int) -> 
             "generated": shares(broken),
             "measured": violations(measured, limits),
         },
+        indicators={
+            name: np.concatenate([block.indicators[name] for block in blocks], axis=1)
+            for name in blocks[0].indicators
+        },
     )
 
 
 def _judge_block(
-    run: Run, test: SplitData, rows: slice, limits: PhysicsLimits, rng: np.random.Generator
+    run: Run,
+    test: SplitData,
+    rows: slice,
+    limits: PhysicsLimits,
+    facts: CellFacts,
+    rng: np.random.Generator,
 ) -> _Block:
     labels, policy_steps = test.labels[rows], test.policy_steps[rows]
     flat = run.draw_curves(
@@ -97,6 +114,7 @@ def _judge_block(
         absolute=sample_errors(measured, draws, 1),
         squared=sample_errors(measured, draws, 2),
         broken=broken_rules(draws, limits),
+        indicators=facts.rows(rows).indicators_of_draws(draws),
     )
 
 

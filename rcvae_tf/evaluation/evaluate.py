@@ -9,6 +9,7 @@ from data_prep.records import FloatArray
 from rcvae_tf.dataset import Dataset, SplitData, model_inputs
 from rcvae_tf.evaluation.baselines import baselines
 from rcvae_tf.evaluation.draws import PRIOR_DRAWS, judge_draws
+from rcvae_tf.evaluation.indicators import LOOK_UPS, MEAN, cell_facts, indicator_metrics
 from rcvae_tf.evaluation.metrics import Errors, latent_summary, signal_errors, skill
 from rcvae_tf.evaluation.physics import physics_limits
 from rcvae_tf.physical import Curves, generated_curves
@@ -44,7 +45,8 @@ def evaluate(run: Run, dataset: Dataset, seed: int = 0) -> Evaluation:
     mean_curves = run.mean_curves(test.labels, test.policy_steps)
     training = run.config.training
     trained = dataset.known(training.merge_validation)
-    drawn = judge_draws(run, test, physics_limits(dataset.card, trained), seed)
+    facts = cell_facts(dataset.card, test.cell_ids)
+    drawn = judge_draws(run, test, physics_limits(dataset.card, trained), facts, seed)
     modes: dict[str, Errors] = {
         "reconstruct": signal_errors(test.curves, reconstructed),
         "prior": drawn.errors,
@@ -60,6 +62,7 @@ def evaluate(run: Run, dataset: Dataset, seed: int = 0) -> Evaluation:
         training.merge_validation,
     )
     errors = {name: signal_errors(test.curves, rule.curves) for name, rule in rules.items()}
+    whole_charges = {MEAN: mean_curves, **{name: rules[name].curves for name in LOOK_UPS}}
     metrics = {
         "split": dataset.card.preparation["split"],
         "cycles": dataset.card.preparation["cycles"],
@@ -72,6 +75,11 @@ def evaluate(run: Run, dataset: Dataset, seed: int = 0) -> Evaluation:
         "skill": skill(modes["mean"], errors["nearest_label"]),
         "intervals": drawn.intervals,
         "physics": drawn.physics,
+        "indicators": indicator_metrics(
+            facts.indicators_of(test.curves),
+            {name: facts.indicators_of(curves) for name, curves in whole_charges.items()},
+            drawn.indicators,
+        ),
         "latent": {
             **latent_summary(kl_per_dim, z_mean),
             "label_response": label_response(test.curves, mean_curves),

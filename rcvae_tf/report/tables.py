@@ -6,6 +6,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from rcvae_tf.report.indicator_table import print_indicators
 from rcvae_tf.report.labels import ERRORS, GENERATION_MODE, MODE_NOTES, SIGNAL_LABELS, rule_label
 
 # Rows below the errors: a part of `intervals` of `metrics.json`, its name, its decimals.
@@ -34,6 +35,7 @@ def print_metrics(metrics: dict[str, Any], console: Console) -> None:
     console.print(physics_table(metrics["physics"]))
     if metrics["physics"]["generated"]["capacity_not_integral"] is None:
         console.print(UNCHECKED_INTEGRAL)
+    print_indicators(metrics["indicators"], console)
     # A signal that nearest_label copies without error has no skill.
     skills = ", ".join(
         f"{SIGNAL_LABELS[s]} {metrics['skill'][s]:+.2f}" for s in signals if s in metrics["skill"]

@@ -11,6 +11,7 @@ from rcvae_tf.evaluation import evaluate as evaluation
 from rcvae_tf.evaluation.baselines import global_mean, nearest_label
 from rcvae_tf.evaluation.draws import judge_draws
 from rcvae_tf.evaluation.evaluate import evaluate, label_response, reconstruct
+from rcvae_tf.evaluation.indicators import cell_facts
 from rcvae_tf.evaluation.metrics import signal_errors
 from rcvae_tf.evaluation.physics import physics_limits
 from rcvae_tf.run import Run
@@ -59,12 +60,29 @@ def test_generated_curves_are_those_that_the_metrics_measure(default_run, datase
 def test_draws_of_a_data_set_are_judged_by_its_limits_and_with_the_seed(default_run, dataset):
     metrics = evaluate(default_run, dataset, seed=4).metrics
     limits = physics_limits(dataset.card, dataset.train)
-    drawn = judge_draws(default_run, dataset.test, limits, seed=4)
+    facts = cell_facts(dataset.card, dataset.test.cell_ids)
+    drawn = judge_draws(default_run, dataset.test, limits, facts, seed=4)
     assert metrics["modes"]["prior"] == drawn.errors
     assert metrics["modes"]["median"] == signal_errors(dataset.test.curves, drawn.median)
     assert metrics["intervals"] == drawn.intervals
     assert metrics["physics"] == drawn.physics
     assert metrics["prior_draws"] == 50
+
+
+def test_indicators_are_those_of_the_mean_charges_and_of_the_look_ups(default_run, dataset):
+    metrics, generated = evaluate(default_run, dataset)
+    facts = cell_facts(dataset.card, dataset.test.cell_ids)
+    measured = facts.indicators_of(dataset.test.curves)["capacity_soh"]
+    found = facts.indicators_of(generated["mean"])["capacity_soh"]
+    soh = metrics["indicators"]["capacity_soh"]
+    assert soh["mae"]["mean"] == pytest.approx(np.abs(found - measured).mean())
+    assert soh["bias"] == pytest.approx((found - measured).mean())
+    assert soh["charges"] == {"all": 6, "measured": 6, "mean": 6, "compared": 6}
+    training = default_run.config.training
+    known = dataset.known(training.merge_validation)
+    copied = nearest_label(known, dataset.test.labels, training.condition_weight)
+    error = facts.indicators_of(copied)["capacity_soh"] - measured
+    assert soh["mae"]["nearest_label"] == pytest.approx(np.abs(error).mean())
 
 
 def test_limits_of_physics_are_those_of_what_the_model_was_trained_on(

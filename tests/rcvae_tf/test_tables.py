@@ -72,6 +72,7 @@ METRICS = {
         "generated": rules(300, 0.25, 0.0, 1.0, 0.00012345, 1.0),
         "measured": rules(6, 0.0, 0.0, 0.0, 1 / 6, 1 / 6),
     },
+    "indicators": {},
     "latent": {"kl_per_dim": [0.5, 0.25, 0.0], "active_units": 2, "label_response": 0.876},
 }
 
