@@ -1,13 +1,12 @@
-"""`python -m rcvae_tf.generate`: charges of a wanted EOL and ECL into a file."""
+"""`python -m rcvae_tf.generate`: charges of wanted EOL and ECL, as a data set."""
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from data_prep import command_line
-from data_prep.errors import ConditionError
+from data_prep.errors import SettingsError
 from data_prep.quiet_tensorflow import import_tensorflow
-from data_prep.records import Condition
 from data_prep.settings import setting, validate
 
 NAME = "python -m rcvae_tf.generate"
@@ -18,30 +17,56 @@ class GenerateCommand:
     """What to generate, and where to."""
 
     run: str = setting(help="folder of the run")
-    eol: str = setting(help="wanted cycle life of the cell, cycles")
-    ecl: str = setting(help="wanted age of the cell, cycles already made")
-    output: str = setting(help="file to write: .csv or .npz")
-    samples: int = setting(1, minimum=1, maximum=10**6, help="charges to draw")
-    seed: int = setting(0, minimum=0, help="same seed, same charges")
+    output: str = setting(
+        help="file or folder to make: .csv, .npz, .mat, .bdf.csv, .bdf.parquet, or any folder "
+        "with --format"
+    )
+    eol: str | None = setting(
+        None, help="wanted cycle life: 800, a list 400,800, or a range START:STOP[:STEP]"
+    )
+    ecl: str | None = setting(
+        None, help="wanted age in cycles already made, likewise; 1:800 is a life of 800 charges"
+    )
+    conditions: str | None = setting(
+        None, help="CSV file of conditions in place of --eol and --ecl: eol,ecl or eol,ecl,policy"
+    )
     policy: str | None = setting(
         None, help='charge policy, as "5.4C(40%)-3.6C", for a run that is conditioned on it'
     )
+    samples: int = setting(
+        1, minimum=1, maximum=10**6, help="charges to draw of each condition, each a cell's"
+    )
+    seed: int = setting(0, minimum=0, help="same seed, same charges")
     mean: bool = setting(False, help="the one charge that is expected, in place of draws")
+    noise: str = setting(
+        "charge",
+        choices=("charge", "cell"),
+        help="charge: each charge is drawn for itself; cell: what is drawn for a synthetic cell "
+        "stays with it over its life",
+    )
+    format: str | None = setting(
+        None, help="bdf-parquet, bdf-csv, csv, npz, tfrecord or matr, where --output does not tell"
+    )
+    indicators: bool = setting(False, help="write the state indicators of every charge beside")
+    figures: str | None = setting(
+        None, help="folder for pictures of what is expected over EOL and ECL"
+    )
     extrapolate: bool = setting(False, help="generate also beyond the EOL and ECL of the data")
     project: bool = setting(False, help="repair what breaks physics, and say by how much")
-    overwrite: bool = setting(False, help="replace a file that lies at --output")
+    overwrite: bool = setting(False, help="replace a generated set that lies at --output")
+    yes: bool = setting(False, help="make a set that takes much of the disk")
 
     def __post_init__(self) -> None:
         validate(self)
-
-    @property
-    def condition(self) -> Condition:
-        """The condition asked for.
-
-        Raises:
-            ConditionError: EOL or ECL is not a number of cycles.
-        """
-        return Condition(_cycles("EOL", self.eol), _cycles("ECL", self.ecl))
+        grid = [flag for flag in ("eol", "ecl") if getattr(self, flag) is not None]
+        if self.conditions is not None and (grid or self.policy is not None):
+            other = grid[0] if grid else "policy"
+            raise SettingsError(
+                f"--conditions and --{other} exclude each other: the file has the columns eol, "
+                f"ecl and, if wanted, policy."
+            )
+        if self.conditions is None and len(grid) < 2:
+            raise SettingsError("give --eol and --ecl, or a file with --conditions.")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -52,46 +77,38 @@ def main(argv: list[str] | None = None) -> int:
 def _generate(argv: list[str] | None) -> None:
     (given,) = command_line.parse(NAME, __doc__, argv, GenerateCommand)
     command = GenerateCommand(**given)
-    condition = command.condition
-    output = Path(command.output)
+
+    from rcvae_tf.generation.formats import format_of
+    from rcvae_tf.generation.output import Output
+    from rcvae_tf.generation.plan import plan_of
+
+    output = Output(
+        Path(command.output), format_of(Path(command.output), command.format), command.overwrite
+    )
+    samples = 1 if command.mean else command.samples
+    plan = plan_of(command.eol, command.ecl, command.policy, command.conditions, samples)
+    output.check()
 
     import_tensorflow()
-    from rcvae_tf.generation.printing import describe_charges, describe_projection
-    from rcvae_tf.generation.projection import limits_of, project
-    from rcvae_tf.generation.sampler import generate
-    from rcvae_tf.generation.writers import check_output, write_charges
+    from rcvae_tf.generation.printing import describe_projection, describe_set
+    from rcvae_tf.generation.stream import Drawing, prepare_set, write_set
     from rcvae_tf.run import load_run
 
-    check_output(output, command.overwrite)
     run = load_run(command.run)
-    charges = generate(
-        run,
-        condition,
-        1 if command.mean else command.samples,
-        command.seed,
-        mean=command.mean,
-        policy=command.policy,
-        extrapolate=command.extrapolate,
+    drawing = Drawing(command.seed, command.mean, command.noise, command.project)
+    facts = prepare_set(run, plan, drawing, output, command.extrapolate, command.yes)
+    tally = write_set(run, plan, drawing, output, facts, command.indicators)
+    print(
+        f"{output.path}: {facts.num_charges} synthetic charges of {facts.height * facts.width} "
+        f"points, {facts.num_cells} synthetic cells ({output.format.name})",
+        *describe_set(facts, plan, run.vocabulary),
+        *(describe_projection(tally) if command.project else ()),
+        sep="\n",
     )
-    lines = describe_charges(charges, run.vocabulary)
-    if command.project:
-        curves, report = project(charges.curves, limits_of(run))
-        charges = replace(charges, curves=curves, projected=report.changed)
-        lines += describe_projection(report)
-    write_charges(charges, output, command.overwrite)
-    samples, num_points = charges.curves["voltage_v"].shape
-    print(f"{output}: {samples} synthetic charges of {num_points} points", *lines, sep="\n")
+    if command.figures is not None:
+        from rcvae_tf.generation.pictures import draw_pictures
 
-
-def _cycles(name: str, text: str) -> int:
-    """A number of cycles as the user wrote it; the range is the condition's to check."""
-    try:
-        value = float(text)
-        if value == int(value):
-            return int(value)
-    except (ValueError, OverflowError):
-        pass
-    raise ConditionError(f"--{name.lower()} must be a whole number of cycles. Received: {text}.")
+        print(*draw_pictures(run, plan, Path(command.figures)), sep="\n")
 
 
 if __name__ == "__main__":

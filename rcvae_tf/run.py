@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.errors import ConditionError, SettingsError
+from data_prep.records import FloatArray
 from rcvae_tf.conditions import Condition, Vocabulary
-from rcvae_tf.physical import Curves, generated_curves
+from rcvae_tf.physical import Curves
 from rcvae_tf.presets import RunConfig, resolve
 from rcvae_tf.run_directory import RunDirectory
 
@@ -71,20 +72,42 @@ class Run:
     def _generate(
         self, labels: NDArray, policy_steps: NDArray, rng: np.random.Generator | None
     ) -> Curves:
-        import tensorflow as tf
-
-        index, _ = self.vocabulary.nearest(labels)
         parts = []
         for start in range(0, len(labels), DECODE_BATCH):
             rows = slice(start, start + DECODE_BATCH)
-            inputs = {
-                "condition_index": tf.constant(index[rows], tf.int32),
-                "condition": tf.constant(labels[rows], tf.float32),
-                "policy_steps": tf.constant(policy_steps[rows], tf.float32),
-            }
-            noise = self.model.draw_noise(len(index[rows]), rng)
-            parts.append(self.model.generate(inputs, noise).numpy())
-        return generated_curves(np.concatenate(parts), self.model.signals_present)
+            inputs = self.inputs_of(labels[rows], policy_steps[rows])
+            noise = self.model.draw_noise(len(labels[rows]), rng)
+            parts.append(self.model.generate_series(inputs, noise).numpy())
+        return self.named(np.concatenate(parts))
+
+    def generate(self, eol: Any, ecl: Any, samples: int = 1, **drawn: Any) -> dict[str, NDArray]:
+        """Charges of wanted conditions; see `generation.api.generate_arrays` for all arguments.
+
+        Args:
+            eol: Cycle life of the cells, one or several.
+            ecl: Age in cycles already made, one or several.
+            samples: Draws of each EOL with each ECL.
+            **drawn: `policy`, `seed`, `mean`, `noise`, `extrapolate`.
+
+        Returns:
+            Arrays by name, units in the names of signals.
+        """
+        from rcvae_tf.generation.api import generate_arrays
+
+        return generate_arrays(self, eol, ecl, samples, **drawn)
+
+    def inputs_of(self, labels: NDArray, policy_steps: NDArray) -> dict[str, NDArray]:
+        """What the model is told of conditions; arguments as those of `mean_curves`."""
+        index, _ = self.vocabulary.nearest(labels)
+        return {
+            "condition_index": index.astype(np.int32),
+            "condition": np.asarray(labels, np.float32),
+            "policy_steps": np.asarray(policy_steps, np.float32),
+        }
+
+    def named(self, series: FloatArray) -> Curves:
+        """Series of the model, shape `(samples, signals, points)`, by signal."""
+        return {name: series[:, k] for k, name in enumerate(self.model.signals_present)}
 
     @property
     def latent_dim(self) -> int:

@@ -15,7 +15,9 @@ COMMANDS = {
     "data_prep.__main__",
     "data_prep.simulate",
     "rcvae_tf.ablate",
+    "rcvae_tf.assess",
     "rcvae_tf.evaluate",
+    "rcvae_tf.export",
     "rcvae_tf.generate",
     "rcvae_tf.report.__main__",
     "rcvae_tf.reproduce",
@@ -182,6 +184,9 @@ def test_readers_know_nothing_of_what_comes_after_them():
         "data_prep.errors",
         "data_prep.charges.clock",
         "data_prep.charges.swings",
+        # A data set of our own is read by what wrote it.
+        "data_prep.dataset_card",
+        "data_prep.shards",
     }
 
 

@@ -5,7 +5,8 @@ charge capacity becomes the nearest series that never falls and stays by the int
 current.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +72,38 @@ class ProjectionReport:
     changed: NDArray[np.bool_]
     signals: dict[str, SignalChange]
     integral_left_alone: str
+
+
+@dataclass
+class ProjectionTally:
+    """What the repair did to the blocks of a data set, added up.
+
+    Args:
+        charges: How many were looked at.
+        changed: How many of them were changed.
+        signals: As those of a `ProjectionReport`.
+        integral_left_alone: Likewise.
+    """
+
+    charges: int = 0
+    changed: int = 0
+    signals: dict[str, SignalChange] = field(default_factory=dict)
+    integral_left_alone: str = ""
+
+    def add(self, report: ProjectionReport) -> None:
+        """Takes up what was done to one block."""
+        self.charges += report.changed.size
+        self.changed += int(report.changed.sum())
+        self.integral_left_alone = report.integral_left_alone
+        for name, new in report.signals.items():
+            old = self.signals.get(name, SignalChange(0, 0.0, 0.0))
+            charges = old.charges + new.charges
+            mean = (old.charges * old.mean + new.charges * new.mean) / charges
+            self.signals[name] = SignalChange(charges, max(old.largest, new.largest), mean)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON-ready values."""
+        return asdict(self)
 
 
 def limits_of(run: Run) -> Limits:

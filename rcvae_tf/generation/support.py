@@ -1,39 +1,46 @@
-"""Says how far a condition lies beyond the EOL and ECL of the training data."""
+"""Says how far conditions lie beyond the EOL and ECL of the training data."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data_prep.errors import ConditionError
-from rcvae_tf.conditions import Condition, Vocabulary
+from rcvae_tf.conditions import Vocabulary
 
 
-def check_support(vocabulary: Vocabulary, condition: Condition) -> None:
-    """Refuses a condition beyond those that a run was trained on.
+def check_support(vocabulary: Vocabulary, labels: NDArray) -> None:
+    """Refuses conditions beyond those that a run was trained on.
+
+    Args:
+        vocabulary: Of the run.
+        labels: EOL and ECL, shape `(conditions, 2)`.
 
     Raises:
-        ConditionError: Says by how much, and the range.
+        ConditionError: Says how many, by how much at the most, and the range.
     """
-    beyond = describe_outside(vocabulary, condition)
+    beyond = describe_outside(vocabulary, labels)
     if beyond:
         raise ConditionError(f"{'; '.join(beyond)}. Choose within, or add --extrapolate.")
 
 
-def describe_outside(vocabulary: Vocabulary, condition: Condition) -> list[str]:
+def describe_outside(vocabulary: Vocabulary, labels: NDArray) -> list[str]:
     """What is to be said of EOL and of ECL where they lie beyond the training data."""
-    values = np.array([[condition.eol, condition.ecl]])
+    labels = np.asarray(labels)
+    outside = vocabulary.outside(labels)
     lines = []
-    for name, value, cycles, low, high in zip(
-        ("EOL", "ECL"),
-        values[0],
-        vocabulary.outside(values)[0],
-        *vocabulary.label_range,
-        strict=True,
+    for k, (name, low, high) in enumerate(
+        zip(("EOL", "ECL"), *vocabulary.label_range, strict=True)
     ):
-        if cycles:
-            side = "above" if cycles > 0 else "below"
-            # A single value is a range without a width.
-            share = f" ({abs(cycles) / (high - low):.1%} of that range)" if high > low else ""
-            lines.append(
-                f"{name} {value} lies {abs(cycles)} cycles {side} the {low} to {high} of the "
-                f"training data{share}"
-            )
+        if not np.any(outside[:, k]):
+            continue
+        farthest = np.argmax(np.abs(outside[:, k]))
+        value, cycles = labels[farthest, k], outside[farthest, k]
+        side = "above" if cycles > 0 else "below"
+        # A single value is a range without a width.
+        share = f" ({abs(cycles) / (high - low):.1%} of that range)" if high > low else ""
+        count = np.count_nonzero(outside[:, k])
+        others = f", the farthest of {count} of {len(labels)} conditions" if len(labels) > 1 else ""
+        lines.append(
+            f"{name} {value} lies {abs(cycles)} cycles {side} the {low} to {high} of the "
+            f"training data{share}{others}"
+        )
     return lines

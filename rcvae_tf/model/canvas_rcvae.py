@@ -10,10 +10,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from data_prep.records import SIGNALS
+from data_prep.records import SIGNALS, FloatArray
 from rcvae_tf.model.canvas import Canvas
 from rcvae_tf.model.canvas_drawing import Drawer, Drawing
-from rcvae_tf.model.canvas_frames import pack, unpack
+from rcvae_tf.model.canvas_frames import SECONDS_PER_MINUTE, pack, unpack
 from rcvae_tf.model.canvas_losses import duration_loss, spread_loss
 from rcvae_tf.model.canvas_networks import (
     AgeFeatures,
@@ -144,7 +144,8 @@ class CanvasRCVAE(RCVAE):
     def _make_constants(self) -> None:
         """Arrays that the graph holds."""
         given = {"current_c_rate": self.config.current_spread}
-        self.point_spread = np.array([[given.get(n, 1.0)] for n in self.charge.signals])
+        spreads = [[given.get(name, 1.0)] for name in self.charge.signals]
+        self.point_spread = np.array(spreads, np.float32)
         self.scale = np.array([SIGNAL_SCALE[n] for n in self.curve_names], np.float32)[:, None]
         given = {"current_c_rate": CURRENT_WEIGHT, CAPACITY: CAPACITY_WEIGHT}
         weights = np.array([given.get(name, 1.0) for name in self.curve_names], np.float32)
@@ -218,6 +219,17 @@ class CanvasRCVAE(RCVAE):
         Returns:
             Physical units, shape `(batch, channel, depth, height, width)`.
         """
+        facts = self.data_facts
+        return pack(*self._charges(inputs, noise), facts["height"], facts["width"])
+
+    def generate_series(self, inputs: Inputs, noise: Noise) -> Tensor:
+        """As `RCVAE.generate_series`."""
+        curves, duration_min = self._charges(inputs, noise)
+        grid = np.linspace(0.0, SECONDS_PER_MINUTE, self.num_points, dtype=np.float32)
+        return ops.concatenate([curves, (duration_min[:, None] * grid)[:, None]], axis=1)
+
+    def _charges(self, inputs: Inputs, noise: Noise) -> tuple[Tensor, Tensor]:
+        """Curves, `(batch, signals + 1, points)`, and durations in minutes."""
         known = self.embed(inputs)
         z = self._used(noise["z"])
         duration = self.duration_network(self._of_duration(known))
@@ -234,22 +246,21 @@ class CanvasRCVAE(RCVAE):
             # Noise is added to what lies within the limits, not to what was cut off at them.
             scaled = self.charge.scaled(self.charge.within_limits(scaled))
             scaled = scaled + noise["point_noise"] * ops.exp(log_spread)
-        curves = self.charge(scaled, integral[:, 0], duration_min)
-        facts = self.data_facts
-        return pack(curves, duration_min, facts["height"], facts["width"])
+        return self.charge(scaled, integral[:, 0], duration_min), duration_min
 
-    def draw_noise(self, count: int, rng: np.random.Generator | None) -> Noise:
+    def draw_noise(self, count: int, rng: np.random.Generator | None) -> dict[str, FloatArray]:
         """Noise for as many samples, as `generate` takes it; that of the mean mode for None."""
         noise = super().draw_noise(count, rng)
         if rng is None:
             return noise
         shape = (count, len(self.charge.signals), self.num_points)
-        scale = self.config.spread_scale
-        drawn = {
-            "duration_epsilon": scale * rng.standard_normal(count),
-            "point_noise": scale * self.point_spread * rng.laplace(size=shape),
-        }
-        return noise | {k: ops.convert_to_tensor(v.astype(np.float32)) for k, v in drawn.items()}
+        scale = np.float32(self.config.spread_scale)
+        noise["duration_epsilon"] = scale * rng.standard_normal(count, np.float32)
+        # An exponential draw of either sign is a Laplace draw.
+        sign = 1 - 2 * rng.integers(2, size=shape, dtype=np.int8)
+        laplace = sign * rng.standard_exponential(shape, np.float32)
+        noise["point_noise"] = scale * self.point_spread * laplace
+        return noise
 
     def losses_of(self, inputs: Inputs) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         """The loss and its terms, the measured curves and their reconstruction.

@@ -8,6 +8,8 @@ import tensorflow as tf
 from keras import ops
 
 from data_prep import settings
+from data_prep.quasi_video import NUM_CHANNELS
+from data_prep.records import SIGNALS, FloatArray
 from rcvae_tf.config import ModelConfig
 from rcvae_tf.model.layers import (
     PACKAGE,
@@ -173,11 +175,29 @@ class RCVAE(keras.Model):
         """Quasi-videos in physical units from given noise, as `draw_noise` gives it."""
         return self.decode(noise["z"], inputs)
 
-    def draw_noise(self, count: int, rng: np.random.Generator | None) -> Noise:
+    def generate_series(self, inputs: Inputs, noise: Noise) -> Tensor:
+        """The signals of `signals_present` from given noise, shape `(batch, signals, points)`.
+
+        The elapsed time is on the grid that defines it, see `physical.generated_curves`.
+        """
+        video = self.generate(inputs, noise)
+        num_points = video.shape[-2] * video.shape[-1]
+        planes = ops.reshape(video, (-1, NUM_CHANNELS, video.shape[2], num_points))
+        series = [planes[:, channel, 0] for channel in range(NUM_CHANNELS)]
+        series += [ops.mean(planes[:, :, depth], axis=1) for depth in range(1, planes.shape[2])]
+        if len(series) == len(SIGNALS):
+            grid = np.linspace(0.0, 1.0, num_points, dtype=np.float32)
+            duration_s = ops.matmul(series[-1], grid[:, None]) / (grid @ grid)
+            series[-1] = duration_s * grid
+        by_name = dict(zip(SIGNALS, series, strict=False))
+        return ops.stack([by_name[name] for name in self.signals_present], axis=1)
+
+    def draw_noise(self, count: int, rng: np.random.Generator | None) -> dict[str, FloatArray]:
         """Noise for as many samples, as `generate` takes it; that of the mean mode for None."""
         shape = (count, self.config.latent_dim)
-        z = np.zeros(shape) if rng is None else rng.standard_normal(shape)
-        return {"z": ops.convert_to_tensor(z.astype(np.float32))}
+        if rng is None:
+            return {"z": np.zeros(shape, np.float32)}
+        return {"z": rng.standard_normal(shape, np.float32)}
 
     def losses_of(self, inputs: Inputs) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         """The loss and its terms, the scaled samples and their scaled reconstruction."""

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from data_prep.records import SIGNALS
 from rcvae_tf import generate
-from rcvae_tf.conditions import Condition
+from rcvae_tf.generation import drawing
+from rcvae_tf.generation.plan import plan_grid
 from rcvae_tf.generation.projection import Limits
-from rcvae_tf.generation.sampler import generate as generate_charges
 from tests.builders import exit_code, one_error_line
 
 
@@ -21,17 +22,64 @@ def test_charges_are_written_and_told(default_run, tmp_path, capsys):
     output = tmp_path / "charges.csv"
     argv = [*arguments(default_run, output), "--samples", "3", "--seed", "7"]
     assert generate.main(argv) == 0
-    charges = generate_charges(default_run, Condition(800, 3), samples=3, seed=7)
-    table = np.genfromtxt(output, delimiter=",", names=True)
-    assert table["sample"].tolist() == [1.0] * 16 + [2.0] * 16 + [3.0] * 16
-    for name, values in charges.curves.items():
-        assert_allclose(table[name], values.ravel(), rtol=1e-6, atol=1e-6)
-    matched = charges.matched
+    charges = default_run.generate(eol=800, ecl=3, samples=3, seed=7)
+    table = np.genfromtxt(output, delimiter=",", names=True, dtype=None, encoding="utf-8")
+    assert table["sample"].tolist() == [1] * 16 + [2] * 16 + [3] * 16
+    for name in SIGNALS:
+        assert_allclose(table[name], charges[name].ravel(), rtol=1e-6, atol=1e-6)
+    assert charges["draw"].tolist() == [1, 2, 3]
     assert capsys.readouterr().out.splitlines() == [
-        f"{output}: 3 synthetic charges of 16 points",
-        f"asked EOL 800 ECL 3; matched EOL {matched.eol} ECL {matched.ecl} at distance "
-        f"{charges.distance:.3g} (weight 0.9); in the support of the data",
+        f"{output}: 3 synthetic charges of 16 points, 3 synthetic cells (csv)",
+        f"asked EOL 800 ECL 3; matched EOL {charges['matched_eol'][0]} ECL "
+        f"{charges['matched_ecl'][0]} at distance {charges['distance'][0]:.3g} (weight 0.9); "
+        "in the support of the data",
     ]
+
+
+def test_a_grid_is_written_and_summed_up(default_run, tmp_path, capsys):
+    output = tmp_path / "grid.npz"
+    argv = [*arguments(default_run, output, "500:700:100", "2,4"), "--samples", "2"]
+    assert generate.main(argv) == 0
+    with np.load(output) as stored:
+        assert stored["eol"].tolist() == [500] * 4 + [600] * 4 + [700] * 4
+        assert stored["ecl"].tolist() == [2, 4] * 6
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == f"{output}: 12 synthetic charges of 16 points, 6 synthetic cells (npz)"
+    assert second.startswith(
+        "6 conditions, EOL 500 to 700, ECL 2 to 4; 6 in the support of the data; nearest known "
+        "ones at distance "
+    )
+
+
+def test_conditions_come_from_a_file(default_run, tmp_path):
+    conditions, output = tmp_path / "conditions.csv", tmp_path / "c.npz"
+    conditions.write_text("eol,ecl\n700,5\n500,2\n")
+    argv = ["--run", str(default_run.directory.path), "--conditions", str(conditions)]
+    assert generate.main([*argv, "--output", str(output)]) == 0
+    with np.load(output) as stored:
+        assert stored["eol"].tolist() == [500, 700]
+
+
+def test_indicators_and_pictures_come_with_the_charges(default_run, tmp_path, capsys):
+    output, figures = tmp_path / "c.csv", tmp_path / "figures"
+    argv = arguments(default_run, output, "500", "1:4")
+    assert generate.main([*argv, "--indicators", "--figures", str(figures)]) == 0
+    rows = (tmp_path / "c.csv.indicators.csv").read_text().splitlines()
+    assert rows[0].startswith("cell_id,eol,ecl,draw,charge_throughput_ah,")
+    assert [row.split(",")[2] for row in rows[1:]] == ["1", "2", "3", "4"]
+    drawn = capsys.readouterr().out.splitlines()[2:]
+    assert drawn
+    assert all((tmp_path / line).stat().st_size > 1000 for line in drawn)
+
+
+def test_a_large_set_needs_a_yes(default_run, tmp_path, capsys):
+    argv = [*arguments(default_run, tmp_path / "set"), "--format", "bdf-parquet"]
+    assert generate.main([*argv, "--samples", "10001"]) == 2
+    assert one_error_line(capsys).endswith(
+        "10001 charges of 10001 synthetic cells would take about 0.0032 GB in 10001 files before "
+        "compression. Add --yes to make them, or ask for fewer."
+    )
+    assert not list(tmp_path.iterdir())
 
 
 def test_same_seed_same_file(default_run, tmp_path):
@@ -91,7 +139,7 @@ def test_a_policy_is_told_and_written(default_run, tmp_path, monkeypatch, capsys
     data = {**default_run.data, "training_policies": ["3C(80%)", "4.8C(80%)-4.8C"]}
     known = replace(default_run, data=data)
     monkeypatch.setattr("rcvae_tf.run.load_run", lambda path: known)
-    monkeypatch.setattr("rcvae_tf.generation.sampler.conditions_on_policy", lambda run: True)
+    monkeypatch.setattr(drawing, "conditions_on_policy", lambda run: True)
     monkeypatch.setitem(default_run.model.data_facts["canvas"], "num_fast_steps", 2)
     output = tmp_path / "c.csv"
     assert generate.main([*arguments(default_run, output), "--policy", policy]) == 0
@@ -106,12 +154,11 @@ def test_a_run_that_takes_no_policy_refuses_one(default_run, tmp_path, capsys):
 
 
 def test_projected_charges_are_told_and_marked(default_run, tmp_path, monkeypatch, capsys):
-    drawn = generate_charges(default_run, Condition(800, 3), 3, seed=0).curves
-    drawn = {name: values.copy() for name, values in drawn.items()}
-    drawn["current_c_rate"][1, 2] = -0.5
-    monkeypatch.setattr("rcvae_tf.generation.sampler._drawn_curves", lambda *arguments: drawn)
+    (block,) = drawing.draw_blocks(default_run, plan_grid([800], [3], "", 3), seed=0)
+    block.curves["current_c_rate"][1, 2] = -0.5
+    monkeypatch.setattr("rcvae_tf.generation.stream.draw_blocks", lambda *a, **how: [block])
     limits = Limits((-99.0, 99.0), None, None)
-    monkeypatch.setattr("rcvae_tf.generation.projection.limits_of", lambda run: limits)
+    monkeypatch.setattr("rcvae_tf.generation.stream.limits_of", lambda run: limits)
     output = tmp_path / "c.npz"
     argv = [*arguments(default_run, output), "--samples", "3", "--project"]
     assert generate.main(argv) == 0
@@ -150,12 +197,15 @@ def test_a_condition_that_no_cell_can_have_is_refused(
 @pytest.mark.parametrize(
     ("output", "flags", "message"),
     [
-        ("charges.xlsx", "", "charges.xlsx: must end with one of .csv, .npz."),
+        ("charges.xlsx", "", "charges.xlsx: must end with one of .bdf.parquet, .bdf.csv, .csv,"),
+        ("charges", "--format xlsx", "--format xlsx: unknown. Choose one of bdf-parquet, bdf-csv,"),
         ("nowhere/charges.csv", "", "nowhere does not exist. Make it."),
         ("taken.csv", "", "taken.csv: exists. Choose another name, or add --overwrite."),
         ("charges.csv", "--samples 0", "Received: samples=0."),
         ("charges.csv", "--seed -1", "Received: seed=-1."),
         ("charges.csv", "--seed one", "argument --seed: invalid int value: 'one'"),
+        ("charges.csv", "--conditions c.csv", "--conditions and --eol exclude each other"),
+        ("charges.csv", "--ecl 9:2", "--ecl 9:2: 9:2 holds no cycles, expected START:STOP or"),
         ("charges.csv", "--run nowhere", "nowhere: holds no run (config.json is missing)"),
     ],
 )
