@@ -78,7 +78,8 @@ NEW_CELLS: dict[str, dict[str, Any]] = {
 
 
 # The epochs of preset `default` are for this many training samples; of more, fewer epochs are
-# made, down to a share.
+# made. Charges of known cells are worth more steps, so there it is a share at the least; for new
+# cells more steps learn the training cells by heart.
 EPOCHS_HOLD_FOR = 1200
 LEAST_SHARE_OF_EPOCHS = 0.25
 
@@ -142,7 +143,9 @@ def _of_data(part: str, split: str, num_samples: int) -> dict[str, Any]:
     values = dict(NEW_CELLS[part]) if split == "cell" else {}
     if part == "training" and num_samples > EPOCHS_HOLD_FOR:
         epochs = values.get("epochs", TrainConfig().epochs)
-        share = max(EPOCHS_HOLD_FOR / num_samples, LEAST_SHARE_OF_EPOCHS)
+        share = EPOCHS_HOLD_FOR / num_samples
+        if split != "cell":
+            share = max(share, LEAST_SHARE_OF_EPOCHS)
         values["epochs"] = math.ceil(epochs * share)
     return values
 

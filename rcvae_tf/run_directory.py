@@ -68,6 +68,11 @@ class RunDirectory:
         return self.path / "figures"
 
     @property
+    def assessment(self) -> Path:
+        """What `assess` leaves where it is not told otherwise."""
+        return self.path / "assessment"
+
+    @property
     def state(self) -> Path:
         """What `train --resume` goes on from."""
         return self.path / "state"
@@ -89,7 +94,7 @@ class RunDirectory:
 
     def clear(self) -> None:
         """Removes what an earlier run left; other files are not touched."""
-        for path in (self.tensorboard, self.figures, self.state):
+        for path in (self.tensorboard, self.figures, self.assessment, self.state):
             shutil.rmtree(path, ignore_errors=True)
         for path in (
             self.config,

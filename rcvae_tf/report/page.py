@@ -3,6 +3,7 @@
 import base64
 import shutil
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +17,11 @@ from rcvae_tf.report.page_summary import summary
 from rcvae_tf.report.report_table import only_ours, write_csv, write_markdown
 
 if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
     from jinja2 import Template
 
+SHARED = "rcvae_tf.report"
 PAGE, TABLES, FIGURES = "index.html", "tables", "figures"
 
 
@@ -57,7 +61,7 @@ def write_page(sources: Sources, output: Path) -> list[str]:
     for table in (table for section in sections for table in section.tables):
         write_csv(table, output / TABLES / f"{table.name}.csv")
         write_markdown(only_ours(table), output / TABLES / f"{table.name}.md")
-    html = _template().render(
+    html = page_template(SHARED).render(
         summary=summary(material),
         missing=[absent.short for absent in material.missing],
         sections=[_shown(section, output / FIGURES) for section in sections],
@@ -86,11 +90,25 @@ def _drawn(planned: PlannedFigure, folder: Path) -> str:
     return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
 
 
-def _template() -> "Template":
-    from jinja2 import Environment, StrictUndefined
+def page_template(package: str) -> "Template":
+    """`page.html` of a package; what several pages share lies with this one.
 
-    text = files("rcvae_tf.report").joinpath("templates/page.html").read_text(encoding="utf-8")
+    Args:
+        package: Whose `templates/` holds it.
+    """
+    from jinja2 import ChoiceLoader, Environment, FunctionLoader, StrictUndefined
+
+    folders = [files(name) / "templates" for name in (package, SHARED)]
+
+    def text_in(folder: "Traversable", name: str) -> str | None:
+        file = folder / name
+        return file.read_text(encoding="utf-8") if file.is_file() else None
+
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=ChoiceLoader([FunctionLoader(partial(text_in, folder)) for folder in folders]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    return environment.from_string(text)
+    return environment.get_template("page.html")

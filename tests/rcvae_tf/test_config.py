@@ -97,6 +97,7 @@ def test_preset_paper_is_the_same_whatever_is_held_out():
         ("sample", 2400, 100),
         ("sample", 9000, 50),  # never less than a quarter
         ("cell", 2400, 15),
+        ("cell", 9000, 4),
     ],
 )
 def test_of_many_samples_preset_default_makes_fewer_epochs(split, num_samples, expected):

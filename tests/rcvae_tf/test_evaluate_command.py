@@ -25,10 +25,13 @@ def test_evaluation_prints_its_table_and_writes_metrics_and_figures(run_copy, ca
         f"test samples: {path / 'test_samples.npz'}",
         f"embedding: {path / 'embeddings.npz'}",
         f"figure: {path / 'figures' / 'curves.png'}",
+        f"figure: {path / 'figures' / 'bands.png'}",
         f"figure: {path / 'figures' / 'frames.png'}",
     ]
     assert all(file.is_file() for file in left)
-    assert all((path / "figures" / name).is_file() for name in ("curves.png", "frames.png"))
+    assert all(
+        (path / "figures" / name).is_file() for name in ("curves.png", "bands.png", "frames.png")
+    )
 
 
 def test_metrics_follow_the_seed_and_figures_can_be_left_out(run_copy, dataset):
