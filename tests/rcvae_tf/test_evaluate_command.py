@@ -20,7 +20,7 @@ def test_evaluation_prints_its_table_and_writes_metrics_and_figures(run_copy, ca
         assert sum(line.strip().startswith(row) for line in lines) == 2
     for row in ("50 draws a charge", "CRPS", "share inside it", "breaks a rule", "any of these"):
         assert sum(line.strip().startswith(row) for line in lines) == 1
-    assert lines[-5:] == [
+    assert lines[-6:] == [
         f"metrics: {path / 'metrics.json'}",
         f"test samples: {path / 'test_samples.npz'}",
         f"embedding: {path / 'embeddings.npz'}",
