@@ -14,6 +14,7 @@ from rcvae_tf.report.figures import TIME
 from rcvae_tf.report.labels import AXIS_LABELS, GENERATED_COLOUR, WIDTH_INCH
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -94,7 +95,7 @@ class ShowFrame:
         self._series, self._times = series, times
         self._colours = colormaps[AGES](np.linspace(0.0, SHARE_OF_MAP, len(labels)))
 
-    def __call__(self, number: int) -> list[object]:
+    def __call__(self, number: int) -> "list[Artist]":
         """Draws the age of this number, counted from 0."""
         for axis, series in zip(self._axes, self._series, strict=True):
             for line in axis.get_lines()[-1:]:
