@@ -104,6 +104,7 @@ def test_the_card_says_what_was_made(lab):
         "eol_source": "file",
         "nominal_capacity_ah": 1.1,
         "max_voltage_v": 3.6,
+        "synthetic": False,
         "charge_policy": "741",
         "samples": 5,
     }

@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from rcvae_tf.generation.printing import describe_projection
 from rcvae_tf.generation.projection import (
     Limits,
+    ProjectionTally,
     SignalChange,
     limits_of,
     project,
@@ -39,6 +40,13 @@ def deviation_ah(curves):
     return np.abs(capacity[:, 1:] - capacity[:, :1] - np.cumsum(trapezoids, axis=1))
 
 
+def told(report):
+    """What is said of one block."""
+    tally = ProjectionTally()
+    tally.add(report)
+    return describe_projection(tally)
+
+
 def test_a_charge_that_keeps_to_physics_is_left_as_it_is():
     curves = one_hour_at_1_c()
     curves["charge_capacity_ah"][0, 5:] += 0.9 * TOLERANCE_AH
@@ -49,7 +57,7 @@ def test_a_charge_that_keeps_to_physics_is_left_as_it_is():
         assert projected[name].dtype == np.float32
     assert report.changed.tolist() == [False, False]
     assert report.signals == {}
-    assert describe_projection(report) == ["projected: 0 of 2 charges changed"]
+    assert told(report) == ["projected: 0 of 2 charges changed"]
 
 
 def test_voltage_and_current_are_clipped_and_told_apart():
@@ -138,16 +146,14 @@ def test_without_time_or_nominal_capacity_the_integral_is_left_alone(limits, lef
     projected, report = project(curves, limits)
     assert_array_equal(projected["charge_capacity_ah"], curves["charge_capacity_ah"])
     assert report.integral_left_alone == reason
-    assert describe_projection(report)[1:] == [
-        f"  not held to the integral of the current: {reason}"
-    ]
+    assert told(report)[1:] == [f"  not held to the integral of the current: {reason}"]
 
 
 def test_what_was_repaired_is_told_by_signal():
     curves = one_hour_at_1_c()
     curves["voltage_v"][1, 10] = 3.7
     _, report = project(curves, LIMITS)
-    assert describe_projection(report) == [
+    assert told(report) == [
         "projected: 1 of 2 charges changed",
         "  voltage: 1 changed, by 0.1 V at the most and 0.0091 V in the mean",
     ]
