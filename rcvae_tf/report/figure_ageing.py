@@ -1,60 +1,120 @@
 """An animation of ageing: the charge of a cell at one age after another."""
 
+import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-
+import numpy as np
 from numpy.typing import NDArray
 
+from data_prep.figures import AGES
+from data_prep.records import FloatArray
 from rcvae_tf.physical import Curves
-from rcvae_tf.report.labels import GENERATED_COLOUR, WIDTH_INCH
-from rcvae_tf.report.sweep_panels import Panel, swept_panels
+from rcvae_tf.report.figures import TIME
+from rcvae_tf.report.labels import AXIS_LABELS, GENERATED_COLOUR, WIDTH_INCH
 
-FEWEST_AGES = 3
-FRAMES_A_SECOND = 6
-DOTS_PER_INCH = 90  # colours of a GIF are few; more dots make a larger file and no better one
-EARLIER_COLOUR = "0.75"
-
-
-def write_ageing(eol: int, ages: NDArray, curves: Curves, path: Path) -> None:
-    """Writes a GIF with a frame for each age, the charges of earlier ages faint behind.
-
-    Args:
-        eol: Of the cell.
-        ages: ECL of each charge, ascending; they are as many as the frames.
-        curves: By signal, each of shape `(charges, points)`.
-        path: Of the GIF.
-    """
-    from matplotlib.animation import PillowWriter
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(WIDTH_INCH, 4.6), layout="constrained")
-    panels = swept_panels(figure, curves)
-    figure.suptitle(frame_title(eol, ages, len(ages) - 1), fontsize=11, family="monospace")
-    # Laid out once: panels that move from frame to frame would be taken for ageing.
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-    writer = PillowWriter(fps=FRAMES_A_SECOND)
-    with writer.saving(figure, path, DOTS_PER_INCH):
-        for frame in range(len(ages)):
-            draw_frame(panels, frame)
-            figure.suptitle(frame_title(eol, ages, frame), fontsize=11, family="monospace")
-            writer.grab_frame()
+FEWEST_AGES = 3
+MOST_FRAMES = 40
+FRAMES_A_SECOND = 6
+DOTS_PER_INCH = 80
+SHARE_OF_MAP = 0.9  # the yellow beyond it is not seen on white
+MARGIN = 0.05
 
 
-def draw_frame(panels: list[Panel], frame: int) -> None:
-    """Adds the charge of an age to the panels; the one before it becomes faint."""
-    for panel in panels:
-        for line in panel.axis.get_lines()[-1:]:
-            line.set(color=EARLIER_COLOUR, linewidth=0.5)
-        panel.axis.plot(
-            panel.times[frame], panel.lines[frame], color=GENERATED_COLOUR, linewidth=1.4
-        )
+def write_ageing(labels: NDArray, curves: Curves, path: Path) -> None:
+    """Writes a GIF: all signals of the charge of one age a frame, earlier ages faint behind it.
 
+    Of many ages `MOST_FRAMES` are shown, the first and the last among them.
 
-def frame_title(eol: int, ages: NDArray, frame: int) -> str:
-    """Says the age, and which ages there are frames of."""
-    width = len(str(ages[-1]))
-    return (
-        f"generated charges, EOL {eol}, ECL {ages[frame]:>{width}}"
-        f"   (age {frame + 1:>{len(str(len(ages)))}} of {len(ages)} from {ages[0]} to {ages[-1]})"
+    Args:
+        labels: EOL, the same in all, and ECL, ascending; shape `(charges, 2)`.
+        curves: By signal, each of shape `(charges, points)`.
+        path: Of the file.
+    """
+    from matplotlib.animation import FuncAnimation, PillowWriter
+
+    logging.getLogger("matplotlib.animation").setLevel(logging.WARNING)
+    shown = shown_ages(len(labels))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure, show = ageing_frames(
+        labels[shown], {name: values[shown] for name, values in curves.items()}
     )
+    animation = FuncAnimation(figure, show, frames=len(shown), init_func=lambda: (), blit=False)
+    animation.save(path, writer=PillowWriter(fps=FRAMES_A_SECOND), dpi=DOTS_PER_INCH)
+
+
+def shown_ages(count: int) -> NDArray[np.int64]:
+    """Which of so many ages have a frame."""
+    return np.unique(np.linspace(0, count - 1, min(count, MOST_FRAMES)).round().astype(np.int64))
+
+
+def ageing_frames(labels: NDArray, curves: Curves) -> tuple["Figure", "ShowFrame"]:
+    """The figure, and what draws the age of a number into it; arguments as `write_ageing`."""
+    from matplotlib.figure import Figure
+
+    names = [name for name in AXIS_LABELS if name in curves]
+    figure = Figure(figsize=(WIDTH_INCH, 3.2), layout="constrained")
+    axes = figure.subplots(1, len(names), squeeze=False)[0]
+    times = _minutes(curves)
+    for axis, name in zip(axes, names, strict=True):
+        axis.set_xlim(0.0, float(times.max()) * (1 + MARGIN))
+        axis.set_ylim(*_limits(curves[name]))
+        axis.set_ylabel(AXIS_LABELS[name], fontsize=8)
+        axis.set_xlabel("elapsed time / min" if TIME in curves else "time / %", fontsize=8)
+        axis.tick_params(labelsize=7)
+    return figure, ShowFrame(figure, list(axes), labels, [curves[name] for name in names], times)
+
+
+class ShowFrame:
+    """Draws one age; the one before it stays, thin and in the colour of its age.
+
+    Args:
+        figure: Where.
+        axes: One for each signal.
+        labels: EOL and ECL, shape `(charges, 2)`.
+        series: By signal, each of shape `(charges, points)`.
+        times: Of the points, same shape.
+    """
+
+    def __init__(
+        self,
+        figure: "Figure",
+        axes: "list[Axes]",
+        labels: NDArray,
+        series: list[FloatArray],
+        times: FloatArray,
+    ) -> None:
+        from matplotlib import colormaps
+
+        self._figure, self._axes, self._labels = figure, axes, labels
+        self._series, self._times = series, times
+        self._colours = colormaps[AGES](np.linspace(0.0, SHARE_OF_MAP, len(labels)))
+
+    def __call__(self, number: int) -> "list[Artist]":
+        """Draws the age of this number, counted from 0."""
+        for axis, series in zip(self._axes, self._series, strict=True):
+            for line in axis.get_lines()[-1:]:
+                line.set(color=self._colours[number - 1], linewidth=0.6, alpha=0.5)
+            axis.plot(self._times[number], series[number], color=GENERATED_COLOUR, linewidth=1.6)
+        eol, ecl = self._labels[number]
+        self._figure.suptitle(f"Generated charge, EOL {eol}, ECL {ecl}", fontsize=10)
+        return []
+
+
+def _minutes(curves: Curves) -> FloatArray:
+    """Of each point; without the elapsed time its share of the charge in percent."""
+    if TIME in curves:
+        return curves[TIME] / 60
+    some = next(iter(curves.values()))
+    return np.broadcast_to(np.linspace(0.0, 100.0, some.shape[-1]), some.shape)
+
+
+def _limits(values: FloatArray) -> tuple[float, float]:
+    low, high = float(values.min()), float(values.max())
+    margin = MARGIN * (high - low) or 1.0
+    return low - margin, high + margin
