@@ -6,7 +6,7 @@ from typing import Any
 from data_prep.dataset_card import DatasetCard
 from rcvae_tf.cards.rendering import ranges, render
 from rcvae_tf.generation.sidecar import sha256
-from rcvae_tf.report.labels import MODE_NOTES, SIGNAL_LABELS, rule_label
+from rcvae_tf.report.labels import MODE_NOTES, PAPER_MODE, QUANTITIES, SIGNAL_LABELS, rule_label
 from rcvae_tf.run import Run
 
 
@@ -27,7 +27,7 @@ def model_card(run: Run, metrics: dict[str, Any] | None, card: DatasetCard | Non
         version=_version(),
         model_sha256=sha256(run.directory.model),
         parameters=run.model.count_params(),
-        signals=run.model.signals_present,
+        quantities=[QUANTITIES.get(name, "elapsed time") for name in run.model.signals_present],
         num_conditions=len(run.vocabulary),
         eol=ranges((int(low[0]), int(high[0]))),
         ecl=ranges((int(low[1]), int(high[1]))),
@@ -50,7 +50,8 @@ def _results(metrics: dict[str, Any]) -> dict[str, Any]:
     """Rows of mean absolute errors: the modes of the model, then the simple baselines."""
     signals = [name for name in SIGNAL_LABELS if name in metrics["modes"]["mean"]]
     rows = [
-        (f"{mode} ({MODE_NOTES[mode]})", errors, True) for mode, errors in metrics["modes"].items()
+        (f"{mode} ({MODE_NOTES[mode]})", errors, mode != PAPER_MODE)
+        for mode, errors in metrics["modes"].items()
     ]
     rows += [
         (rule_label(rule, metrics["baseline_settings"][rule]), errors, False)

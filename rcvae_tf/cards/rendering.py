@@ -27,7 +27,10 @@ def render(template: str, **material: Any) -> str:
 
 def quoted(text: str) -> str:
     """A text for the YAML header, whatever is in it: YAML takes strings as JSON writes them."""
-    return json.dumps(str(text), ensure_ascii=False)
+    known = str(text).encode("utf-8", "replace").decode("utf-8")
+    in_quotes = json.dumps(known, ensure_ascii=False)
+    # YAML does not take the characters that cannot be printed; JSON lets some of them through.
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in in_quotes)
 
 
 def cell(text: str) -> str:

@@ -49,9 +49,12 @@ def bands_figure(measured: Curves, draws: Curves, titles: list[str]) -> "Figure"
 
 
 def band(draws: FloatArray, share: float) -> tuple[FloatArray, FloatArray]:
-    """The ends of the central share of the draws at each point, each of shape `(points,)`."""
+    """The ends of the central share of the draws at each point, each of shape `(points,)`.
+
+    Quantiles lie at p (n + 1) of n draws, as those that `evaluate` counts coverage by.
+    """
     outside = (1.0 - share) / 2
-    low, high = np.quantile(draws, (outside, 1.0 - outside), axis=0)
+    low, high = np.quantile(draws, (outside, 1.0 - outside), axis=0, method="weibull")
     return low, high
 
 

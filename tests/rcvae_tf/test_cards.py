@@ -133,7 +133,14 @@ def test_of_many_files_twenty_are_listed(default_run):
     assert "`20.bdf.csv`" not in text
 
 
+@pytest.mark.parametrize("name", ["x\x7fy", "x\x85y", "x\u2028y"])
+def test_what_cannot_be_printed_is_escaped_in_the_header(name):
+    assert quoted(name).isprintable()
+    assert json.loads(quoted(name)) == name
+
+
 def test_texts_for_headers_tables_and_ranges():
+    assert quoted("a\ud800") == '"a?"'
     assert quoted('a"b') == '"a\\"b"'
     assert cell(" a |\n b ") == "a \\| b"
     assert (ranges([400, 900]), ranges((5, 5))) == ("400 to 900", "5")

@@ -119,7 +119,8 @@ def test_a_frame_shows_its_age_and_keeps_the_earlier_ones():
 
 
 def test_a_band_holds_its_share_of_the_draws():
-    draws = np.tile(np.arange(101.0)[:, None], (1, 4))
+    # 99 draws: the k-th lies at k / 100.
+    draws = np.tile(np.arange(1.0, 100.0)[:, None], (1, 4))
     assert_allclose(band(draws, 0.9), [[5.0] * 4, [95.0] * 4])
     assert_allclose(band(draws, 0.5), [[25.0] * 4, [75.0] * 4])
 
