@@ -26,6 +26,8 @@ def reference_problems(path: Path) -> list[str]:
     Columns that its version does not know are none: the terms of a cycle and of the surface are
     younger than its first release.
     """
+    # It gives units of pint names of its own, and pint says so for each.
+    logging.getLogger("pint").setLevel(logging.ERROR)
     import bdf
     import pandas as pd
 
