@@ -15,6 +15,7 @@ from h5py import h5a, h5d, h5r, h5s, h5t
 from data_prep.records import FloatArray
 
 HEADER_BYTES = 512
+SPARE_BYTES = 4_000_000  # for what HDF5 writes when a file is closed
 # Text to byte 116, no subsystem data, version 2, "IM" for little-endian. A date belongs there; it
 # is a constant because the time of writing would make every file another.
 HEADER = (

@@ -25,6 +25,7 @@ import numpy as np
 from data_prep.errors import UserError
 from data_prep.records import FloatArray
 from data_prep.simulation.matlab_hdf5 import (
+    SPARE_BYTES,
     ReferenceStore,
     create_file,
     create_struct,
@@ -37,8 +38,6 @@ from data_prep.simulation.policies import policy_code
 from data_prep.simulation.sensors import DISCHARGE_GRID_V, CycleRecord, SimulatedCell
 
 SIMULATED_NOTE = "Simulated with PyBaMM by data_prep.simulate; not a measurement."
-
-SPARE_BYTES = 4_000_000  # for what HDF5 writes when a file is closed
 
 # Field in the file: attribute of the record, and the step to which its values are rounded. A
 # step that is a power of two, near the resolution of the sensor, leaves the low bytes zero: the

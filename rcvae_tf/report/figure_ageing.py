@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from data_prep.figures import AGES
 from data_prep.records import FloatArray
 from rcvae_tf.physical import Curves
-from rcvae_tf.report.figures import TIME
+from rcvae_tf.report.figures import times_of
 from rcvae_tf.report.labels import AXIS_LABELS, GENERATED_COLOUR, WIDTH_INCH
 
 if TYPE_CHECKING:
@@ -60,12 +60,12 @@ def ageing_frames(labels: NDArray, curves: Curves) -> tuple["Figure", "ShowFrame
     names = [name for name in AXIS_LABELS if name in curves]
     figure = Figure(figsize=(WIDTH_INCH, 3.2), layout="constrained")
     axes = figure.subplots(1, len(names), squeeze=False)[0]
-    times = _minutes(curves)
+    times, time_label = times_of(curves)
     for axis, name in zip(axes, names, strict=True):
         axis.set_xlim(0.0, float(times.max()) * (1 + MARGIN))
         axis.set_ylim(*_limits(curves[name]))
         axis.set_ylabel(AXIS_LABELS[name], fontsize=8)
-        axis.set_xlabel("elapsed time / min" if TIME in curves else "time / %", fontsize=8)
+        axis.set_xlabel(time_label, fontsize=8)
         axis.tick_params(labelsize=7)
     return figure, ShowFrame(figure, list(axes), labels, [curves[name] for name in names], times)
 
@@ -104,14 +104,6 @@ class ShowFrame:
         eol, ecl = self._labels[number]
         self._figure.suptitle(f"Generated charge, EOL {eol}, ECL {ecl}", fontsize=10)
         return []
-
-
-def _minutes(curves: Curves) -> FloatArray:
-    """Of each point; without the elapsed time its share of the charge in percent."""
-    if TIME in curves:
-        return curves[TIME] / 60
-    some = next(iter(curves.values()))
-    return np.broadcast_to(np.linspace(0.0, 100.0, some.shape[-1]), some.shape)
 
 
 def _limits(values: FloatArray) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from data_prep.figures import AGES, LIVES
 from data_prep.records import FloatArray
 from rcvae_tf.physical import Curves
 from rcvae_tf.report.figure_ageing import FEWEST_AGES, write_ageing
-from rcvae_tf.report.figures import TIME, save_figure
+from rcvae_tf.report.figures import save_figure, times_of
 from rcvae_tf.report.labels import AXIS_LABELS, QUANTITIES, UNITS, WIDTH_INCH
 
 if TYPE_CHECKING:
@@ -137,22 +137,6 @@ def sweep_figure(labels: NDArray, curves: Curves, sweep: Sweep) -> "Figure":
     bar.set_label(COLOUR_LABELS[sweep.swept], fontsize=8)
     bar.ax.tick_params(labelsize=7)
     return figure
-
-
-def times_of(curves: Curves) -> tuple[FloatArray, str]:
-    """Where the points of charges lie on the axis of time, and its name.
-
-    Args:
-        curves: By signal, each of shape `(charges, points)`; without the elapsed time the points
-            are known as shares of a charge alone.
-
-    Returns:
-        Shape `(charges, points)`, minutes or percent; the label of the axis.
-    """
-    if TIME in curves:
-        return curves[TIME] / 60, "elapsed time / min"
-    some = next(iter(curves.values()))
-    return np.broadcast_to(np.linspace(0.0, 100.0, some.shape[-1]), some.shape), "time / %"
 
 
 def differences_to_first(times: FloatArray, values: FloatArray) -> FloatArray:

@@ -94,6 +94,22 @@ def sample_of(curves: Curves, row: int) -> Curves:
     return {name: values[row] for name, values in curves.items()}
 
 
+def times_of(curves: Curves) -> tuple[FloatArray, str]:
+    """Where the points of charges lie on the axis of time, and its name.
+
+    Args:
+        curves: By signal, each of shape `(charges, points)`; without the elapsed time the points
+            are known as shares of a charge alone.
+
+    Returns:
+        Shape `(charges, points)`, minutes or percent; the label of the axis.
+    """
+    if TIME in curves:
+        return curves[TIME] / 60, "elapsed time / min"
+    some = next(iter(curves.values()))
+    return np.broadcast_to(np.linspace(0.0, 100.0, some.shape[-1]), some.shape), "time / %"
+
+
 def plot_signal(axis: "Axes", measured: Curves, generated: Curves, name: str) -> None:
     """A signal of one sample over the elapsed time, both ways, with its R2 as the title.
 

@@ -12,8 +12,8 @@ from rcvae_tf.report.figure_sweep import (
     find_sweeps,
     pictured_rows,
     sweep_figure,
-    times_of,
 )
+from rcvae_tf.report.figures import times_of
 
 POINTS = 8
 LABELS = np.array([[eol, ecl] for eol in (500, 600) for ecl in (1, 5, 9)])
