@@ -15,7 +15,7 @@ __all__ = ["Condition", "Vocabulary", "condition_distance"]
 IntArray = NDArray[np.int64]
 
 # Distances are multiples of the two weights; below this share a difference is rounding.
-_TIE_TOLERANCE = 1e-9
+TIE_TOLERANCE = 1e-9
 
 
 def condition_distance(
@@ -98,7 +98,7 @@ class Vocabulary:
         """
         queries = np.asarray(labels, np.float64) * self._axis_weights
         distance, _ = self._tree.query(queries, p=1)
-        reach = distance * (1 + _TIE_TOLERANCE) + _TIE_TOLERANCE
+        reach = distance * (1 + TIE_TOLERANCE) + TIE_TOLERANCE
         tied = self._tree.query_ball_point(queries, reach, p=1)
         index = np.array([min(group) for group in tied], np.int64)
         (eol, ecl), (matched_eol, matched_ecl) = np.asarray(labels).T, self.labels[index].T

@@ -30,13 +30,12 @@ def set_facts(run: Run, plan: Plan, drawn: dict[str, Any]) -> SetFacts:
         drawn: How the charges are drawn: `seed`, `mean`, `noise`, `projected`.
     """
     facts = run.model.data_facts
-    limits_v = facts.get("canvas", {}).get("voltage_limits_v")
     return SetFacts(
         signals=run.model.signals_present,
         height=facts["height"],
         width=facts["width"],
         nominal_capacity_ah=facts.get("nominal_capacity_ah"),
-        max_voltage_v=limits_v[1] if limits_v else facts["statistics"]["voltage_v"]["maximum"],
+        max_voltage_v=max_voltage_v(run),
         num_charges=plan.num_charges,
         num_cells=plan.num_cells,
         provenance=provenance(run, plan, drawn),
@@ -51,13 +50,7 @@ def provenance(run: Run, plan: Plan, drawn: dict[str, Any]) -> dict[str, Any]:
     return {
         "synthetic": True,
         "statement": STATEMENT,
-        "generator": {
-            "run": run.directory.path.name,
-            "preset": run.config.preset,
-            "model_sha256": sha256(run.directory.model),
-            "format_version": FORMAT_VERSION,
-        },
-        "code_version": f"rcvae_tf {rcvae_tf.__version__}",
+        **generator(run),
         **drawn,
         "samples": plan.samples,
         "charges": plan.num_charges,
@@ -73,8 +66,28 @@ def provenance(run: Run, plan: Plan, drawn: dict[str, Any]) -> dict[str, Any]:
             }
             for policy, match in matches.items()
         },
+    }
+
+
+def generator(run: Run) -> dict[str, Any]:
+    """What a run is, ready for JSON: its name, its model, its data, the version of the code."""
+    return {
+        "generator": {
+            "run": run.directory.path.name,
+            "preset": run.config.preset,
+            "model_sha256": sha256(run.directory.model),
+            "format_version": FORMAT_VERSION,
+        },
+        "code_version": f"rcvae_tf {rcvae_tf.__version__}",
         "training_data": {k: v for k, v in run.data.items() if k != "directory"},
     }
+
+
+def max_voltage_v(run: Run) -> float:
+    """Upper limit of the charges that a run was trained on."""
+    facts = run.model.data_facts
+    limits_v = facts.get("canvas", {}).get("voltage_limits_v")
+    return limits_v[1] if limits_v else facts["statistics"]["voltage_v"]["maximum"]
 
 
 def sha256(path: Path) -> str:

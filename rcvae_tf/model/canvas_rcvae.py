@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from data_prep.records import SIGNALS, FloatArray
+from data_prep.records import SIGNALS
 from rcvae_tf.model.canvas import Canvas
 from rcvae_tf.model.canvas_drawing import Drawer, Drawing
 from rcvae_tf.model.canvas_frames import SECONDS_PER_MINUTE, pack, unpack
@@ -26,7 +26,7 @@ from rcvae_tf.model.charge import CAPACITY, SIGNAL_SCALE, Charge, read_on_points
 from rcvae_tf.model.layers import PACKAGE
 from rcvae_tf.model.losses import Tensor, kld, total_loss
 from rcvae_tf.model.networks import Encoder, decoder_input
-from rcvae_tf.model.rcvae import RCVAE, Inputs, Noise
+from rcvae_tf.model.rcvae import LAPLACE, NORMAL, RCVAE, Inputs, Noise, NoisePart
 from rcvae_tf.physical import total_weights
 
 # Weights of the loss beside the KLD's 1. Errors of the mean mode are those that a user meets.
@@ -248,19 +248,16 @@ class CanvasRCVAE(RCVAE):
             scaled = scaled + noise["point_noise"] * ops.exp(log_spread)
         return self.charge(scaled, integral[:, 0], duration_min), duration_min
 
-    def draw_noise(self, count: int, rng: np.random.Generator | None) -> dict[str, FloatArray]:
-        """Noise for as many samples, as `generate` takes it; that of the mean mode for None."""
-        noise = super().draw_noise(count, rng)
-        if rng is None:
-            return noise
-        shape = (count, len(self.charge.signals), self.num_points)
+    @property
+    def noise_parts(self) -> dict[str, NoisePart]:
+        """As `RCVAE.noise_parts`."""
         scale = np.float32(self.config.spread_scale)
-        noise["duration_epsilon"] = scale * rng.standard_normal(count, np.float32)
-        # An exponential draw of either sign is a Laplace draw.
-        sign = 1 - 2 * rng.integers(2, size=shape, dtype=np.int8)
-        laplace = sign * rng.standard_exponential(shape, np.float32)
-        noise["point_noise"] = scale * self.point_spread * laplace
-        return noise
+        points = (len(self.charge.signals), self.num_points)
+        return {
+            **super().noise_parts,
+            "duration_epsilon": NoisePart(NORMAL, (), scale),
+            "point_noise": NoisePart(LAPLACE, points, scale * self.point_spread),
+        }
 
     def losses_of(self, inputs: Inputs) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         """The loss and its terms, the measured curves and their reconstruction.

@@ -1,6 +1,6 @@
 """RCVAE: the embedding-conditioned variational autoencoder, with its own training step."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -23,6 +23,22 @@ from rcvae_tf.model.scaling import QuasiVideoScaling
 
 Inputs = dict[str, Tensor]
 Noise = dict[str, Tensor]
+
+NORMAL, LAPLACE = "normal", "laplace"
+
+
+class NoisePart(NamedTuple):
+    """One of the tensors that the noise of a sample has.
+
+    Args:
+        distribution: `NORMAL` or `LAPLACE`, each of mean 0 and scale 1.
+        shape: Of one sample.
+        scale: That draws are multiplied with; broadcasts to the shape.
+    """
+
+    distribution: str
+    shape: tuple[int, ...]
+    scale: FloatArray | np.floating
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -192,12 +208,16 @@ class RCVAE(keras.Model):
         by_name = dict(zip(SIGNALS, series, strict=False))
         return ops.stack([by_name[name] for name in self.signals_present], axis=1)
 
+    @property
+    def noise_parts(self) -> dict[str, NoisePart]:
+        """What `generate` takes as noise, by name, in the order of drawing."""
+        return {"z": NoisePart(NORMAL, (self.config.latent_dim,), np.float32(1.0))}
+
     def draw_noise(self, count: int, rng: np.random.Generator | None) -> dict[str, FloatArray]:
         """Noise for as many samples, as `generate` takes it; that of the mean mode for None."""
-        shape = (count, self.config.latent_dim)
         if rng is None:
-            return {"z": np.zeros(shape, np.float32)}
-        return {"z": rng.standard_normal(shape, np.float32)}
+            return {"z": np.zeros((count, self.config.latent_dim), np.float32)}
+        return {name: _draw(part, count, rng) for name, part in self.noise_parts.items()}
 
     def losses_of(self, inputs: Inputs) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         """The loss and its terms, the scaled samples and their scaled reconstruction."""
@@ -290,3 +310,12 @@ class RCVAE(keras.Model):
         for name, value in values.items():
             self.trackers[name].update_state(value, sample_weight=batch_size)
         return {name: tracker.result() for name, tracker in self.trackers.items()}
+
+
+def _draw(part: NoisePart, count: int, rng: np.random.Generator) -> FloatArray:
+    shape = (count, *part.shape)
+    if part.distribution == NORMAL:
+        return part.scale * rng.standard_normal(shape, np.float32)
+    # An exponential draw of either sign is a Laplace draw.
+    sign = 1 - 2 * rng.integers(2, size=shape, dtype=np.int8)
+    return part.scale * (sign * rng.standard_exponential(shape, np.float32))

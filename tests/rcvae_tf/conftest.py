@@ -2,16 +2,25 @@
 
 import csv
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rcvae_tf.dataset import open_dataset
+from rcvae_tf.exporting.archive import export_run
 from rcvae_tf.run import load_run
 from rcvae_tf.run_directory import RunDirectory
 from rcvae_tf.training import tensorboard
 from rcvae_tf.training.fit import fit
-from tests.rcvae_tf.builders import WITHOUT_TEMPERATURE, tiny_config, write_dataset
+from tests.rcvae_tf.builders import (
+    POLICY_OF_CELL,
+    WITHOUT_TEMPERATURE,
+    randomise,
+    tiny_config,
+    tiny_model,
+    write_dataset,
+)
 
 
 @pytest.fixture(scope="session")
@@ -86,3 +95,27 @@ def paper_table_1():
             (int(row["early_cycles"]), row["signal"]): (float(row["mae"]), float(row["rmse"]))
             for row in csv.DictReader(file)
         }
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory, default_run, dataset):
+    """Version 1 of the default run, with its training charges."""
+    folder = tmp_path_factory.mktemp("models") / "rcvae"
+    return export_run(default_run, folder, dataset.directory, num_measured=100).directory
+
+
+@pytest.fixture(scope="session")
+def exported_paper(tmp_path_factory, paper_run, dataset):
+    folder = tmp_path_factory.mktemp("models") / "paper"
+    return export_run(paper_run, folder, dataset.directory, num_measured=0).directory
+
+
+@pytest.fixture(scope="session")
+def policy_run(default_run, dataset):
+    """A run that is told the charge policy; its weights are made up."""
+    model, vocabulary = tiny_model(dataset, condition="eol,ecl,policy")
+    config = tiny_config(condition="eol,ecl,policy")
+    data = {**default_run.data, "training_policies": list(POLICY_OF_CELL.values())}
+    return replace(
+        default_run, config=config, data=data, model=randomise(model), vocabulary=vocabulary
+    )
