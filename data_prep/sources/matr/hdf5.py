@@ -8,6 +8,7 @@ nothing that declares more values than any cell has. Whatever HDF5 makes of a da
 as a `SourceError`.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -206,6 +207,10 @@ def check_storage(identifier: Any, what: str) -> None:
     Raises:
         SourceError: External storage, or a virtual data set.
     """
+    # Asked first, for it takes a tenth of the time: data that are not in chunks have an address in
+    # this file, or lie in another.
+    if identifier.get_offset() is not None:
+        return
     creation = identifier.get_create_plist()
     if creation.get_layout() == h5d.VIRTUAL or creation.get_external_count():
         raise SourceError(
@@ -247,14 +252,15 @@ class SeriesReader:
         """
         identifiers = [h5r.dereference(c[index], self._file_id) for c in self._columns.values()]
         space = identifiers[0].get_space()
-        num_points = space.get_simple_extent_npoints()
+        shape = space.get_simple_extent_dims()
+        num_points = max(shape, default=0)
         # Two values may be the dimensions of an empty array.
-        if not 2 < num_points <= MOST_VALUES or num_points not in space.shape:
+        if not 2 < num_points <= MOST_VALUES or math.prod(shape) != num_points:
             return self._read_each(index)
         values = list(np.empty((len(identifiers), num_points)))
         for identifier, row in zip(identifiers, values, strict=True):
-            # Data of this file have an odd size, in compressed chunks, or else an address in it.
-            if identifier.get_storage_size() % num_points == 0 and identifier.get_offset() is None:
+            # Elsewhere are whole values; an odd size is that of a compressed chunk of this file.
+            if identifier.get_storage_size() % num_points == 0:
                 check_storage(identifier, self._owner)
             identifier.read(space, h5s.ALL, row, h5t.NATIVE_DOUBLE)
         return values
