@@ -48,6 +48,7 @@ from data_prep.simulation.matlab_hdf5 import (
 )
 from data_prep.sources import demo, matr
 from data_prep.sources.base import CellPlace, SourceOptions
+from data_prep.sources.matr.hdf5 import open_file
 from data_prep.sources.matr.layout import CYCLE_FIELDS
 
 NUM_CELLS = 46
@@ -193,8 +194,8 @@ def references_of(path: Path) -> list[list[Any]]:
 
 
 def hdf5_alone(path: Path, cells: list[list[Any]]) -> None:
-    """What no reader of these series can leave out."""
-    with h5py.File(path) as file:
+    """What no reader of these series can leave out; the file is opened as ours opens it."""
+    with open_file(path) as file:
         file_id = file.id
         for cell in cells:
             for cycle in cell:

@@ -21,6 +21,7 @@ COMMANDS = {
     "rcvae_tf.generate",
     "rcvae_tf.report.__main__",
     "rcvae_tf.reproduce",
+    "rcvae_tf.serve",
     "rcvae_tf.train",
     "tuning.__main__",
 }
@@ -42,6 +43,11 @@ STAGES = {
 }
 # What several readers share; each reader has a room (or a module) of its own beside it.
 SHARED_BY_READERS = {"base", "cycler", "pickles"}
+# A server has the graph; it neither makes nor trains a model.
+FORBIDDEN_IN_SERVING = (
+    *("keras", "rcvae_tf.model", "rcvae_tf.run", "rcvae_tf.training", "rcvae_tf.exporting"),
+    *("rcvae_tf.evaluation", "rcvae_tf.dataset"),
+)
 # What a report may know: names, arrays, files. No model, no run, no TensorFlow.
 FORBIDDEN_IN_REPORT = ("tensorflow", "keras", "rcvae_tf.model", "rcvae_tf.run", "rcvae_tf.training")
 
@@ -192,6 +198,14 @@ def test_readers_know_nothing_of_what_comes_after_them():
 
 def test_reports_know_no_model():
     assert offenders(modules_of("rcvae_tf.report"), FORBIDDEN_IN_REPORT) == []
+
+
+def test_the_server_knows_no_training():
+    served = [*modules_of("rcvae_tf.serving"), *modules_of("rcvae_tf.servable")]
+    assert offenders(served, FORBIDDEN_IN_SERVING) == []
+    rooms = ", ".join(served)
+    loaded = loaded_by(f"import rcvae_tf.serve, {rooms}")
+    assert loaded & {"tensorflow", *FORBIDDEN_IN_SERVING} == set()
 
 
 def test_rooms_know_no_command_line():

@@ -1,0 +1,1 @@
+"""The server: an exported model over HTTP. It knows neither training nor the model's code."""

@@ -1,0 +1,141 @@
+"""What stands before every request: limits, security headers, and one form for every error."""
+
+import asyncio
+import logging
+import time
+
+import orjson
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rcvae_tf.serving.config import ServerConfig
+from rcvae_tf.serving.errors import Overloaded, RequestError
+from rcvae_tf.serving.monitoring import Monitoring
+
+logger = logging.getLogger(__name__)
+
+CLIENT_GONE = 499  # what servers write down where nobody waited for the answer
+# Plots set styles on their elements; scripts come from this server alone.
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "img-src 'self' data: blob:",
+        "style-src 'self' 'unsafe-inline'",
+        "connect-src 'self'",
+        "object-src 'none'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+        "form-action 'none'",
+    )
+)
+SECURITY_HEADERS = [
+    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+]
+
+
+class Guard:
+    """Reads the whole body before the app sees the request, and turns every fault into an answer.
+
+    Args:
+        app: What answers.
+        config: Limits of body, time and requests.
+        monitoring: Counts requests.
+    """
+
+    def __init__(self, app: ASGIApp, config: ServerConfig, monitoring: Monitoring) -> None:
+        self._app = app
+        self._max_body_bytes = config.max_body_bytes
+        self._receive_timeout_s = config.receive_timeout_s
+        self._most_requests = config.max_requests
+        self._monitoring = monitoring
+        self._num_requests = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = CLIENT_GONE
+        self._num_requests += 1
+
+        async def send_guarded(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", []), *SECURITY_HEADERS]
+            await send(message)
+
+        try:
+            await self._answer(scope, receive, send_guarded)
+        except RequestError as error:
+            await _send_error(send_guarded, error)
+        except Exception:
+            # The app has answered with 500 already.
+            logger.exception("%s %s", scope["method"], scope["path"])
+        finally:
+            self._num_requests -= 1
+            route = scope.get("route")
+            path = getattr(route, "path", "other")
+            self._monitoring.answered(path, status, time.perf_counter() - started)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._num_requests > self._most_requests:
+            raise Overloaded(f"{self._most_requests} requests are being answered. Come again.")
+        try:
+            async with asyncio.timeout(self._receive_timeout_s):
+                body = await self._body(scope, receive)
+        except TimeoutError:
+            seconds = f"{self._receive_timeout_s:g}"
+            raise RequestError(
+                408, f"the body did not come, expected all of it within {seconds} s."
+            ) from None
+        if body is None:
+            return
+        whole: Message = {"type": "http.request", "body": body, "more_body": False}
+        messages = iter([whole])
+
+        async def receive_whole() -> Message:
+            return next(messages, None) or await receive()
+
+        await self._app(scope, receive_whole, send)
+
+    async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
+        """The whole body; None where the client went away."""
+        lengths = [value for name, value in scope["headers"] if name == b"content-length"]
+        if lengths and lengths[0].isdigit():
+            self._check_size(int(lengths[0]))
+        parts, size = [], 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            self._check_size(size)
+            if not message.get("more_body"):
+                return b"".join(parts)
+
+    def _check_size(self, size: int) -> None:
+        if size > self._max_body_bytes:
+            raise RequestError(
+                413,
+                f"the body is larger than {self._max_body_bytes} bytes, expected less. "
+                f"Send several requests.",
+            )
+
+
+async def _send_error(send: Send, error: RequestError) -> None:
+    """Sends `{"error": message}`."""
+    body = orjson.dumps({"error": error.message})
+    headers = {
+        "content-type": "application/json",
+        "content-length": str(len(body)),
+        **error.headers,
+    }
+    encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": error.status, "headers": encoded})
+    await send({"type": "http.response.body", "body": body})
