@@ -46,7 +46,7 @@ def load(
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         selector.register(connection, selectors.EVENT_READ)
         waiting[connection] = _Answer()
-    seconds, sent = [], 0
+    seconds, sent, buffer = [], 0, bytearray(BUFFER)
     start = time.perf_counter()
     for connection in waiting:
         waiting[connection] = _ask(connection, ready)
@@ -54,7 +54,7 @@ def load(
     while len(seconds) < requests:
         for key, _ in selector.select(timeout=60):
             answer = waiting[key.fileobj]
-            if not answer.take(key.fileobj.recv(BUFFER)):
+            if not answer.take(buffer, key.fileobj.recv_into(buffer)):
                 continue
             seconds.append(time.perf_counter() - answer.started)
             if sent < requests:
@@ -73,16 +73,16 @@ class _Answer:
         self.started = time.perf_counter()
         self._missing: int | None = None
 
-    def take(self, data: bytes) -> bool:
-        """Whether the answer is whole with this."""
-        if not data:
+    def take(self, buffer: bytearray, count: int) -> bool:
+        """Whether the answer is whole with as many bytes."""
+        if not count:
             raise SystemExit("the server closed a connection")
         if self._missing is not None:
-            self._missing -= len(data)
+            self._missing -= count
             return self._missing <= 0
-        head, _, body = data.partition(HEAD_END)
+        head, _, body = bytes(buffer[:count]).partition(HEAD_END)
         if not head.startswith(b"HTTP/1.1 200"):
-            raise SystemExit(f"not answered: {data[:300]!r}")
+            raise SystemExit(f"not answered: {head[:300]!r}")
         length = head.lower().partition(LENGTH)[2].partition(b"\r")[0]
         self._missing = int(length) - len(body)
         return self._missing <= 0

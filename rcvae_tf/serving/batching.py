@@ -21,8 +21,12 @@ class _Waiting(NamedTuple):
     answer: "asyncio.Future[Rows]"
 
 
+# Two, so that the processors have work while the answers of one are written.
+BATCHES_AT_ONCE = 2
+
+
 class Batcher:
-    """A queue in front of a model that works on one batch after another, in a thread of its own.
+    """A queue in front of a model that works on one batch, or two full ones, in other threads.
 
     A row's answer does not depend on the rows beside it, so that nobody sees who else asked.
 
@@ -46,8 +50,8 @@ class Batcher:
         self._observe = observe
         self._waiting: deque[_Waiting] = deque()
         self._waiting_rows = 0
-        self._worker: asyncio.Task | None = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
+        self._workers: set[asyncio.Task] = set()
+        self._threads = ThreadPoolExecutor(BATCHES_AT_ONCE, thread_name_prefix="model")
 
     @property
     def waiting_rows(self) -> int:
@@ -71,27 +75,32 @@ class Batcher:
         answer = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(signature, inputs, num_rows, answer))
         self._waiting_rows += num_rows
-        if self._worker is None:
-            self._worker = asyncio.create_task(self._work())
+        if len(self._workers) < BATCHES_AT_ONCE and self._is_worth(len(self._workers)):
+            worker = asyncio.create_task(self._work())
+            self._workers.add(worker)
         return await answer
 
     def close(self) -> None:
-        """Lets go of the thread; what waits is still answered."""
-        self._thread.shutdown(wait=False)
+        """Lets go of the threads; what waits is still answered."""
+        self._threads.shutdown(wait=False)
+
+    def _is_worth(self, others: int) -> bool:
+        """Whether there is a batch to begin with; beside another one only a full batch is."""
+        return bool(self._waiting) and (not others or self._waiting_rows >= self._most_rows)
 
     async def _work(self) -> None:
-        """Takes batch after batch until nobody waits."""
+        """Takes batch after batch until nobody waits, or until others do the rest."""
         loop = asyncio.get_running_loop()
-        while self._waiting:
+        while self._is_worth(len(self._workers) - 1):
             batch = self._next_batch()
             self._observe(sum(request.num_rows for request in batch))
             try:
-                answer = await loop.run_in_executor(self._thread, self._answer, batch)
+                answer = await loop.run_in_executor(self._threads, self._answer, batch)
             except Exception as error:
                 _fail(batch, error)
                 continue
             _hand_out(batch, answer)
-        self._worker = None
+        self._workers.discard(asyncio.current_task())
 
     def _next_batch(self) -> list[_Waiting]:
         """The longest waiting request, and what fits to it of those behind it."""

@@ -1,6 +1,7 @@
 """The draws of a view as files: one CSV, or Battery Data Format."""
 
 import io
+import re
 import tempfile
 import zipfile
 from pathlib import Path
@@ -101,7 +102,8 @@ def provenance(model: Explorable, asked: Asked, drawn: Drawn) -> dict[str, Any]:
 
 def _stem(model: Explorable, asked: Asked) -> str:
     view = f"eol{asked.eol}_ecl{asked.ecl}_seed{asked.seed}_draws{asked.draws}"
-    return f"synthetic_{model.name}_v{model.version}_{view}"
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", model.name)  # that of a folder; a header takes less
+    return f"synthetic_{name}_v{model.version}_{view}"
 
 
 def _write(name: str, path: Path, model: Explorable, asked: Asked, drawn: Drawn) -> None:

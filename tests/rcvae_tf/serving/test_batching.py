@@ -130,6 +130,25 @@ def test_batches_are_told_and_nothing_waits_in_the_end():
     assert told == [1, 2]
 
 
+@pytest.mark.parametrize(("waiting", "batches"), [((1, 1), 1), ((3,), 2), ((2, 1, 3), 2)])
+def test_a_second_batch_is_begun_beside_the_first_where_it_is_full(waiting, batches):
+    model, at_once = Model(), []
+
+    async def scenario(batcher):
+        tasks = [asyncio.create_task(batcher.predict("f", rows(0)))]
+        while not model.batches:
+            await asyncio.sleep(0.001)
+        for count in waiting:
+            tasks.append(asyncio.create_task(batcher.predict("f", rows(*range(count)))))
+        await asyncio.sleep(0.1)
+        at_once.append(len(model.batches))
+        model.gate.set()
+        return [len(answer["y"]) for answer in await asyncio.gather(*tasks)]
+
+    assert run(model, scenario, most_rows=3) == [1, *waiting]
+    assert at_once == [batches]
+
+
 def test_a_later_request_wakes_the_queue_again():
     model = Model()
     model.gate.set()
