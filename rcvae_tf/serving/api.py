@@ -1,12 +1,10 @@
 """The paths of TensorFlow Serving's REST interface."""
 
-import asyncio
 from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Path, Request, Response
 
-from rcvae_tf.serving.bodies import answer_body, parse_body, rows_of
 from rcvae_tf.serving.monitoring import CONTENT_TYPE, Monitoring
 from rcvae_tf.serving.openapi import (
     METADATA,
@@ -15,24 +13,22 @@ from rcvae_tf.serving.openapi import (
     answers,
     request_body,
 )
-from rcvae_tf.serving.served_model import Rows, metadata
-from rcvae_tf.serving.versions import Served, Versions
-
-# Larger bodies are read and written in a thread, so that others are not kept waiting.
-LARGE_BODY_BYTES = 2**16
+from rcvae_tf.serving.predictions import PATH, PATH_OF_VERSION, Predictions
+from rcvae_tf.serving.served_model import metadata
+from rcvae_tf.serving.versions import Versions
 
 Facts = dict[str, Any]
 Name = Annotated[str, Path(alias="model", description="Name of the model.")]
 Version = Annotated[int, Path(alias="version", description="Number of a version.")]
 
 
-def api_routes(versions: Versions, monitoring: Monitoring, most_rows: int) -> APIRouter:
+def api_routes(versions: Versions, predictions: Predictions, monitoring: Monitoring) -> APIRouter:
     """Status, metadata and predictions; health and Prometheus' numbers.
 
     Args:
         versions: Of the model.
+        predictions: Of these versions.
         monitoring: Of the server.
-        most_rows: That a request may have.
     """
     routes = APIRouter()
     of_model: Facts = {"responses": answers(STATUS, 400, 404), "tags": ["models"]}
@@ -63,15 +59,13 @@ def api_routes(versions: Versions, monitoring: Monitoring, most_rows: int) -> AP
     async def signatures_of_version(model: Name, version: Version) -> Response:
         return _json(metadata(versions.get(model, version).model))
 
-    @routes.post("/v1/models/{model}:predict", summary="Ask the newest version", **of_predict)
+    @routes.post(PATH, summary="Ask the newest version", **of_predict)
     async def predict(model: Name, request: Request) -> Response:
-        return await _predict(versions.get(model, None), await request.body(), most_rows)
+        return _written(await predictions.answer(model, None, await request.body()))
 
-    @routes.post(
-        "/v1/models/{model}/versions/{version}:predict", summary="Ask one version", **of_predict
-    )
+    @routes.post(PATH_OF_VERSION, summary="Ask one version", **of_predict)
     async def predict_of_version(model: Name, version: Version, request: Request) -> Response:
-        return await _predict(versions.get(model, version), await request.body(), most_rows)
+        return _written(await predictions.answer(model, version, await request.body()))
 
     @routes.get("/health", summary="Whether a model is in service", tags=["server"])
     async def health() -> dict[str, str | int]:
@@ -91,25 +85,9 @@ def api_routes(versions: Versions, monitoring: Monitoring, most_rows: int) -> AP
     return routes
 
 
-async def _predict(served: Served, body: bytes, most_rows: int) -> Response:
-    large = len(body) > LARGE_BODY_BYTES
-    if large:
-        signature, inputs, by_row = await asyncio.to_thread(_read, served, body, most_rows)
-    else:
-        signature, inputs, by_row = _read(served, body, most_rows)
-    answer = await served.predict(signature, inputs)
-    return Response(answer_body(answer, by_row), media_type="application/json")
-
-
-def _read(served: Served, body: bytes, most_rows: int) -> tuple[str, Rows, bool]:
-    asked = parse_body(body)
-    signature = served.model.signature(asked.signature_name)
-    return (
-        asked.signature_name,
-        rows_of(asked, signature.inputs, most_rows),
-        asked.by_row,
-    )
-
-
 def _json(values: object) -> Response:
-    return Response(orjson.dumps(values), media_type="application/json")
+    return _written(orjson.dumps(values))
+
+
+def _written(body: bytes) -> Response:
+    return Response(body, media_type="application/json")

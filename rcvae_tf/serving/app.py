@@ -18,6 +18,7 @@ from rcvae_tf.serving.explorer.routes import explorer_routes
 from rcvae_tf.serving.guard import Guard
 from rcvae_tf.serving.monitoring import Monitoring
 from rcvae_tf.serving.openapi import components
+from rcvae_tf.serving.predictions import Predictions
 from rcvae_tf.serving.served_model import ServedModel
 from rcvae_tf.serving.versions import Versions
 
@@ -75,9 +76,10 @@ def make_app(versions: Versions, monitoring: Monitoring, config: ServerConfig) -
     app.add_exception_handler(UserError, _user_error)
     app.add_exception_handler(RequestError, _request_error)
     app.add_exception_handler(Exception, _fault)
-    app.include_router(api_routes(versions, monitoring, config.max_rows))
+    predictions = Predictions(versions, config.max_rows)
+    app.include_router(api_routes(versions, predictions, monitoring))
     app.include_router(explorer_routes(versions.current))
-    return Guard(app, config, monitoring)
+    return Guard(app, predictions, config, monitoring)
 
 
 def batcher_maker(monitoring: Monitoring, config: ServerConfig) -> Any:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rcvae_tf.serving.errors import Overloaded
-from rcvae_tf.serving.served_model import Rows, check_finite
+from rcvae_tf.serving.errors import BadRequest, Overloaded
+from rcvae_tf.serving.served_model import Rows
 
 Call = Callable[[str, Rows], Rows]
 
@@ -95,11 +95,11 @@ class Batcher:
             batch = self._next_batch()
             self._observe(sum(request.num_rows for request in batch))
             try:
-                answer = await loop.run_in_executor(self._threads, self._answer, batch)
+                answer, finite = await loop.run_in_executor(self._threads, self._answer, batch)
             except Exception as error:
                 _fail(batch, error)
                 continue
-            _hand_out(batch, answer)
+            _hand_out(batch, answer, finite)
         self._workers.discard(asyncio.current_task())
 
     def _next_batch(self) -> list[_Waiting]:
@@ -114,26 +114,42 @@ class Batcher:
         self._waiting_rows -= sum(request.num_rows for request in batch)
         return batch
 
-    def _answer(self, batch: list[_Waiting]) -> Rows:
+    def _answer(self, batch: list[_Waiting]) -> tuple[Rows, bool]:
+        """The answer to all, and whether all of it is finite."""
         names = batch[0].inputs
         joined = {name: np.concatenate([r.inputs[name] for r in batch]) for name in names}
-        return self._call(batch[0].signature, joined)
+        answer = self._call(batch[0].signature, joined)
+        return answer, not not_finite(answer)
 
 
-def _hand_out(batch: list[_Waiting], answer: Rows) -> None:
+def _hand_out(batch: list[_Waiting], answer: Rows, finite: bool) -> None:
     start = 0
     for request in batch:
         stop = start + request.num_rows
         if not request.answer.done():  # who asked may have gone
-            try:
-                check_finite(answer, start, stop)
-                request.answer.set_result({k: rows[start:stop] for k, rows in answer.items()})
-            except Exception as error:
-                request.answer.set_exception(error)
+            rows = {name: values[start:stop] for name, values in answer.items()}
+            wrong = "" if finite else not_finite(rows)
+            if wrong:
+                request.answer.set_exception(_not_finite_error(wrong))
+            else:
+                request.answer.set_result(rows)
         start = stop
+
+
+def _not_finite_error(name: str) -> BadRequest:
+    return BadRequest(
+        f"the inputs lead to no charge: `{name}` is not finite. Expected conditions, charges or z "
+        f"nearer to those of the training data."
+    )
 
 
 def _fail(batch: list[_Waiting], error: Exception) -> None:
     for request in batch:
         if not request.answer.done():
             request.answer.set_exception(error)
+
+
+def not_finite(rows: Rows) -> str:
+    """The first output that holds something else than finite numbers; empty where none does."""
+    floats = (name for name, values in rows.items() if values.dtype.kind == "f")
+    return next((name for name in floats if not np.isfinite(rows[name]).all()), "")

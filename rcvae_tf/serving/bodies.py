@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -158,6 +159,7 @@ def _array(rows: list, spec: TensorSpec) -> NDArray:
     return np.array(flat, spec.dtype).reshape(len(rows), *spec.row_shape)
 
 
+@cache
 def _limits(dtype: np.dtype) -> tuple[float, float]:
     if dtype.kind == "i":
         return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
 
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -10,9 +11,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from rcvae_tf.serving.config import ServerConfig
 from rcvae_tf.serving.errors import Overloaded, RequestError
 from rcvae_tf.serving.monitoring import Monitoring
+from rcvae_tf.serving.predictions import PATH, PATH_OF_VERSION, Predictions
 
 logger = logging.getLogger(__name__)
 
+TEMPLATE = "rcvae_tf.path"
+NO_HEADERS: Mapping[str, str] = {}
 CLIENT_GONE = 499  # what servers write down where nobody waited for the answer
 # Plots set styles on their elements; scripts come from this server alone.
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -41,12 +45,21 @@ class Guard:
 
     Args:
         app: What answers.
+        predictions: Answers `:predict` without the app, whose layers take longer than a small
+            request does.
         config: Limits of body, time and requests.
         monitoring: Counts requests.
     """
 
-    def __init__(self, app: ASGIApp, config: ServerConfig, monitoring: Monitoring) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        predictions: Predictions,
+        config: ServerConfig,
+        monitoring: Monitoring,
+    ) -> None:
         self._app = app
+        self._predictions = predictions
         self._max_body_bytes = config.max_body_bytes
         self._receive_timeout_s = config.receive_timeout_s
         self._most_requests = config.max_requests
@@ -78,8 +91,7 @@ class Guard:
             logger.exception("%s %s", scope["method"], scope["path"])
         finally:
             self._num_requests -= 1
-            route = scope.get("route")
-            path = getattr(route, "path", "other")
+            path = str(scope.get(TEMPLATE) or getattr(scope.get("route"), "path", "other"))
             self._monitoring.answered(path, status, time.perf_counter() - started)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,6 +106,11 @@ class Guard:
                 408, f"the body did not come, expected all of it within {seconds} s."
             ) from None
         if body is None:
+            return
+        asked = self._predictions.asked(scope["path"]) if scope["method"] == "POST" else None
+        if asked is not None:
+            scope[TEMPLATE] = PATH if asked[1] is None else PATH_OF_VERSION
+            await _send_json(send, 200, await self._predictions.answer(*asked, body))
             return
         whole: Message = {"type": "http.request", "body": body, "more_body": False}
         messages = iter([whole])
@@ -130,12 +147,16 @@ class Guard:
 
 async def _send_error(send: Send, error: RequestError) -> None:
     """Sends `{"error": message}`."""
-    body = orjson.dumps({"error": error.message})
-    headers = {
-        "content-type": "application/json",
-        "content-length": str(len(body)),
-        **error.headers,
-    }
-    encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": error.status, "headers": encoded})
+    await _send_json(send, error.status, orjson.dumps({"error": error.message}), error.headers)
+
+
+async def _send_json(
+    send: Send, status: int, body: bytes, headers: Mapping[str, str] = NO_HEADERS
+) -> None:
+    encoded = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        *((name.encode(), value.encode()) for name, value in headers.items()),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": encoded})
     await send({"type": "http.response.body", "body": body})

@@ -4,7 +4,6 @@ import struct
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.errors import SettingsError
@@ -51,9 +50,6 @@ class ServedModel:
         Args:
             signature: One of `signatures`.
             inputs: By name, each with the same number of rows and of the type of the signature.
-
-        Raises:
-            BadRequest: The numbers lead to no charge: what comes out is not finite.
         """
         import tensorflow as tf
 
@@ -97,20 +93,6 @@ def read_warm_up(path: Path) -> list[tuple[str, Rows]]:
     except (tf.errors.OpError, DecodeError, ValueError, TypeError, struct.error) as error:
         raise SettingsError(f"{path}: not readable ({error}). Export the run anew.") from error
     return requests
-
-
-def check_finite(answer: Rows, start: int, stop: int) -> None:
-    """Refuses rows of an answer that hold something else than finite numbers.
-
-    Raises:
-        BadRequest: Names the first such output.
-    """
-    for name, rows in answer.items():
-        if rows.dtype.kind == "f" and not np.isfinite(rows[start:stop]).all():
-            raise BadRequest(
-                f"the inputs lead to no charge: `{name}` is not finite. Expected conditions, "
-                f"charges or z nearer to those of the training data."
-            )
 
 
 def metadata(model: ServedModel) -> dict[str, Any]:

@@ -41,6 +41,7 @@ def serve(folder: Path, config: ServerConfig, started: Callable[[str], None]) ->
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             ws="none",
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=SHUTDOWN_S,

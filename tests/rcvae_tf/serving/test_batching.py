@@ -4,6 +4,7 @@ import asyncio
 import threading
 
 import numpy as np
+import pytest
 from numpy.testing import assert_array_equal
 
 from rcvae_tf.serving.batching import Batcher
