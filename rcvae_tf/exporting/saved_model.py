@@ -1,5 +1,8 @@
 """Writes the graph of a run as a SavedModel with named signatures."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import keras
@@ -19,7 +22,8 @@ def write_saved_model(endpoints: Endpoints, folder: Path) -> None:
     archive.track(endpoints.model)
     for name, endpoint in endpoints.by_signature().items():
         archive.add_endpoint(name, traced(endpoint))
-    archive.write_out(folder, verbose=False)
+    with _without_remarks():
+        archive.write_out(folder, verbose=False)
 
 
 def traced(endpoint: Endpoint) -> tf.types.experimental.GenericFunction:
@@ -27,3 +31,15 @@ def traced(endpoint: Endpoint) -> tf.types.experimental.GenericFunction:
     function = tf.function(endpoint.function, input_signature=[endpoint.inputs], autograph=False)
     function.get_concrete_function()
     return function
+
+
+@contextmanager
+def _without_remarks() -> Iterator[None]:
+    """Without TensorFlow's word of where it writes, which is a folder that is renamed at once."""
+    logger = tf.get_logger()
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
