@@ -49,10 +49,7 @@ class NearestCondition:
         self.keys = rank.astype(np.int64) * STRIDE + self.labels[:, 1]
 
     def __call__(self, eol: Tensor, ecl: Tensor) -> Match:
-        """Matches conditions, each argument of shape `(rows,)`, int64.
-
-        Paper: the rule of Eq. 14.
-        """
+        """Matches conditions, each argument of shape `(rows,)`, int64."""
         candidates = self._candidates(ecl)
         known = tf.gather(self.labels, candidates)
         apart = tf.cast(tf.abs(known - tf.stack([eol, ecl], axis=1)[:, None]), tf.float64)

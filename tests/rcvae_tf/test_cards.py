@@ -171,12 +171,12 @@ def test_a_card_is_not_replaced_unasked(run_copy, tmp_path, capsys):
     assert (tmp_path / "README.md").read_text().startswith("---\nlibrary_name")
 
 
-def test_nothing_asked_for_and_no_run_are_one_line(tmp_path, capsys):
+def test_no_run_and_no_folder_are_one_line(tmp_path, capsys):
     argv = ["--run", str(tmp_path), "--output", str(tmp_path / "out")]
-    assert exit_code(export.main, argv) == 2
-    assert one_error_line(capsys).endswith("nothing to export. Add --cards.")
-    assert export.main([*argv, "--cards"]) == 2
-    assert "holds no run" in one_error_line(capsys)
+    for wanted in ([], ["--cards"]):
+        assert exit_code(export.main, [*argv, *wanted]) == 2
+        assert "holds no run" in one_error_line(capsys)
+    assert not (tmp_path / "out").exists()
     (tmp_path / "file").write_text("")
     with pytest.raises(SettingsError, match="is a file, expected a folder"):
         check_card(tmp_path / "file", overwrite=True)
