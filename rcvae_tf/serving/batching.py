@@ -51,6 +51,7 @@ class Batcher:
         self._waiting: deque[_Waiting] = deque()
         self._waiting_rows = 0
         self._workers: set[asyncio.Task] = set()
+        # They end with the last one who holds this queue: what was accepted is answered before.
         self._threads = ThreadPoolExecutor(BATCHES_AT_ONCE, thread_name_prefix="model")
 
     @property
@@ -79,10 +80,6 @@ class Batcher:
             worker = asyncio.create_task(self._work())
             self._workers.add(worker)
         return await answer
-
-    def close(self) -> None:
-        """Lets go of the threads; what waits is still answered."""
-        self._threads.shutdown(wait=False)
 
     def _is_worth(self, others: int) -> bool:
         """Whether there is a batch to begin with; beside another one only a full batch is."""

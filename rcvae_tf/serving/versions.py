@@ -101,7 +101,7 @@ class Versions:
             kept = sorted(self._served)[-self._most :]
             for version in set(self._served) - set(kept):
                 logger.info("version %d: out of service", version)
-                self._served.pop(version).batcher.close()
+                del self._served[version]
         if set(self._served) != before:
             _settle_memory()
 

@@ -38,10 +38,7 @@ def run(model, scenario, **limits):
         async with asyncio.timeout(30):
             return await scenario(batcher)
 
-    try:
-        return asyncio.run(bounded())
-    finally:
-        batcher.close()
+    return asyncio.run(bounded())
 
 
 async def all_of(batcher, model, *requests):

@@ -1,9 +1,11 @@
 """Versions that come and go while the server runs."""
 
+import asyncio
 import logging
 import shutil
 import time
 
+import numpy as np
 import pytest
 
 from data_prep.errors import SettingsError
@@ -38,6 +40,18 @@ def test_the_newest_version_takes_over_and_the_older_one_goes(model_folder, capl
         "version 3: in service",
         "version 1: out of service",
     ]
+
+
+def test_a_request_that_came_before_the_change_is_answered_after_it(model_folder):
+    versions = versions_of(model_folder)
+    versions.load_first()
+    served = versions.current()
+    shutil.copytree(model_folder / "1", model_folder / "2")
+    versions.look()
+    assert states(versions) == {"2": "AVAILABLE"}
+    rows = {"eol": np.array([500]), "ecl": np.array([3]), "seed": np.array([1])}
+    answer = asyncio.run(served.predict("generate", rows))
+    assert answer["voltage_v"].shape == (1, 16)
 
 
 def test_several_versions_are_served_where_wanted(model_folder):
