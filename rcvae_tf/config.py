@@ -105,6 +105,13 @@ class ModelConfig:
         help="canvas: further factor on that of points of the current, which between steps is "
         "steadier than any network draws it",
     )
+    noise_factors: int = setting(
+        64,
+        minimum=0,
+        maximum=1024,
+        help="canvas: directions in which all points of a charge deviate together when it is "
+        "drawn; 0: every point for itself",
+    )
     validation_mode: str = setting(
         "mean",
         choices=("reconstruct", "mean"),

@@ -65,6 +65,8 @@ NEW_CELLS: dict[str, dict[str, Any]] = {
         "duration_to_curves": True,
         "spread_scale": 1.2,
         "current_spread": 0.35,
+        # Cells differ by more than the charges of a cell do, and not in the same directions.
+        "noise_factors": 0,
     },
     "training": {
         "epochs": 30,

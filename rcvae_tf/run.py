@@ -166,6 +166,13 @@ def load_model(path: Path) -> "RCVAE":
         raise SettingsError(f"{path}: not a readable model ({first_line}). Train anew.") from error
 
 
+def save_model(model: "RCVAE", path: Path) -> None:
+    """Writes a model whole or not at all."""
+    scratch = path.with_name(f"part-{path.name}")
+    model.save(scratch)
+    scratch.replace(path)
+
+
 def save_vocabulary(vocabulary: Vocabulary, path: Path) -> None:
     """Writes the labels and the weight of their distance."""
     np.savez(path, labels=vocabulary.labels, condition_weight=vocabulary.weight)

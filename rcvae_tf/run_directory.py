@@ -8,7 +8,7 @@ from typing import Any
 
 from data_prep.errors import SettingsError
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ from rcvae_tf.model.canvas_networks import (
     LifeEmbedding,
     PolicyFeatures,
 )
-from rcvae_tf.model.charge import CAPACITY, SIGNAL_SCALE, Charge, read_on_points
+from rcvae_tf.model.charge import CAPACITY, SIGNAL_SCALE, Charge, never_falling, read_on_points
+from rcvae_tf.model.joint_noise import CommonNoise, Joint, JointNoise
 from rcvae_tf.model.layers import PACKAGE
 from rcvae_tf.model.losses import Tensor, kld, total_loss
 from rcvae_tf.model.networks import Encoder, decoder_input
@@ -36,6 +37,20 @@ MEAN_MODE_WEIGHT = 0.5
 MEAN_DURATION_WEIGHT = 3.0
 DURATION_DIM = 128
 TAIL_BLOCKS, TAIL_DIM = 2, 128
+
+
+class Read(NamedTuple):
+    """A drawing read on points.
+
+    Args:
+        scaled: Signals of the canvas, shape `(batch, signals, points)`.
+        integral_ah: Of the current, `(batch, points)`.
+        log_spread: Of points around the signals, shape of `scaled`.
+    """
+
+    scaled: Tensor
+    integral_ah: Tensor
+    log_spread: Tensor
 
 
 class Known(NamedTuple):
@@ -146,6 +161,11 @@ class CanvasRCVAE(RCVAE):
         given = {"current_c_rate": self.config.current_spread}
         spreads = [[given.get(name, 1.0)] for name in self.charge.signals]
         self.point_spread = np.array(spreads, np.float32)
+        self.joint_noise: JointNoise | None = None
+        if self.config.noise_factors:
+            sizes = (self.config.noise_factors, len(self.charge.signals), self.num_points)
+            scale = self.config.spread_scale
+            self.joint_noise = JointNoise(*sizes, scale, name="joint_noise")
         self.scale = np.array([SIGNAL_SCALE[n] for n in self.curve_names], np.float32)[:, None]
         given = {"current_c_rate": CURRENT_WEIGHT, CAPACITY: CAPACITY_WEIGHT}
         weights = np.array([given.get(name, 1.0) for name in self.curve_names], np.float32)
@@ -172,6 +192,8 @@ class CanvasRCVAE(RCVAE):
         self.decoder.build((None, told + whole))
         if self.tail_decoder is not None:
             self.tail_decoder.build((None, told + blind))
+        if self.joint_noise is not None:
+            self.joint_noise.build()
         self.duration_network.build((None, max(blind if self.has_blind_tail else whole, 1)))
         self.built = True
 
@@ -214,7 +236,7 @@ class CanvasRCVAE(RCVAE):
             noise: `z`, shape `(batch, latent_dim)`; and, left out for the expected charge,
                 `duration_epsilon`, standard normal, shape `(batch,)`, and `point_noise`, standard
                 Laplace, shape `(batch, signals, points)`, signals being voltage, current and,
-                where present, temperature.
+                where present, temperature; `factors` and `factor_sizes` as `JointNoise` takes them.
 
         Returns:
             Physical units, shape `(batch, channel, depth, height, width)`.
@@ -232,31 +254,71 @@ class CanvasRCVAE(RCVAE):
         """Curves, `(batch, signals + 1, points)`, and durations in minutes."""
         known = self.embed(inputs)
         z = self._used(noise["z"])
+        common = self._common(noise)
         duration = self.duration_network(self._of_duration(known))
         deviation = noise.get("duration_epsilon", 0.0) * duration.spread
+        if common is not None:
+            deviation = common.with_duration(deviation, duration.spread)
         duration_min = ops.exp(duration.mean + deviation) + self.fast_minutes(known.policy_steps)
-        drawing = self._draw(z, known, deviation)
+        read = self._read(self._draw(z, known, deviation), known, duration_min)
+        scaled, integral_ah = read.scaled, read.integral_ah
+        if "point_noise" in noise:
+            # Noise is added to what lies within the limits, not to what was cut off at them.
+            scaled = self.charge.scaled(self.charge.within_limits(scaled))
+            spread = ops.exp(read.log_spread)
+            of_points = noise["point_noise"] * spread
+            if common is not None:
+                of_points = common.with_points(of_points, self.point_spread * spread)
+            scaled = scaled + of_points
+        if common is not None:
+            integral_ah = never_falling(integral_ah + common.deviation.capacity_ah)
+        return self.charge(scaled, integral_ah, duration_min), duration_min
+
+    def _common(self, noise: Noise) -> CommonNoise | None:
+        """What moves together in the charges drawn; None where nothing does."""
+        if self.joint_noise is None or "factors" not in noise:
+            return None
+        return self.joint_noise(noise["factors"], noise["factor_sizes"])
+
+    def _read(self, drawing: Drawing, known: Known, duration_min: Tensor) -> Read:
+        """A drawing on the points of charges of these durations."""
         knot_minutes = self.drawer.knot_minutes(known.policy_steps)
         location = self.canvas.locate(duration_min, knot_minutes, self.num_points)
         integral = self._integral(drawing, knot_minutes)
         scaled, integral, log_spread = read_on_points(
             self.canvas, [drawing.scaled, integral, drawing.log_spread], location
         )
-        if "point_noise" in noise:
-            # Noise is added to what lies within the limits, not to what was cut off at them.
-            scaled = self.charge.scaled(self.charge.within_limits(scaled))
-            scaled = scaled + noise["point_noise"] * ops.exp(log_spread)
-        return self.charge(scaled, integral[:, 0], duration_min), duration_min
+        return Read(scaled, integral[:, 0], log_spread)
+
+    def deviations(self, inputs: Inputs) -> Joint:
+        """How measured charges deviate from what is expected of conditions and durations."""
+        known = self.embed(inputs)
+        curves, duration_min = self._unpack(inputs["x"])
+        log_tail = self.log_tail(duration_min, known.policy_steps)
+        longer = log_tail - self.duration_network(self._of_duration(known)).mean
+        z = ops.zeros((ops.shape(longer)[0], self.config.latent_dim))
+        read = self._read(self._draw(z, known, longer), known, duration_min)
+        expected = self.charge(read.scaled, read.integral_ah, duration_min)
+        return Joint(
+            self.charge.scaled(curves[:, :-1]) - self.charge.scaled(expected[:, :-1]),
+            curves[:, -1] - expected[:, -1],
+            longer,
+        )
 
     @property
     def noise_parts(self) -> dict[str, NoisePart]:
         """As `RCVAE.noise_parts`."""
         scale = np.float32(self.config.spread_scale)
         points = (len(self.charge.signals), self.num_points)
+        factors = {}
+        if self.joint_noise is not None:
+            part = NoisePart(NORMAL, (self.config.noise_factors,), np.float32(1.0))
+            factors = {"factors": part, "factor_sizes": part}
         return {
             **super().noise_parts,
             "duration_epsilon": NoisePart(NORMAL, (), scale),
             "point_noise": NoisePart(LAPLACE, points, scale * self.point_spread),
+            **factors,
         }
 
     def losses_of(self, inputs: Inputs) -> tuple[dict[str, Tensor], Tensor, Tensor]:

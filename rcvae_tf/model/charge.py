@@ -131,6 +131,12 @@ def _running_integral(current_a: Tensor, hours: Tensor) -> Tensor:
     return ops.concatenate([ops.zeros_like(added[:, :1]), ops.cumsum(added, axis=1)], axis=1)
 
 
+def never_falling(capacity_ah: Tensor) -> Tensor:
+    """What falls stays as it is until it rises again; shape `(batch, points)`."""
+    risen = ops.maximum(capacity_ah[:, 1:] - capacity_ah[:, :-1], 0.0)
+    return ops.cumsum(ops.concatenate([ops.maximum(capacity_ah[:, :1], 0.0), risen], 1), axis=1)
+
+
 def read_on_points(canvas: Canvas, rows: list[Tensor], location: Location) -> list[Tensor]:
     """Several stacks of curves read from the canvas at once.
 

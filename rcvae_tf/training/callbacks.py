@@ -2,8 +2,7 @@
 
 import math
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 from rich.console import Console
@@ -12,14 +11,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rcvae_tf.conditions import Vocabulary
 from rcvae_tf.dataset import Dataset
 from rcvae_tf.presets import RunConfig
+from rcvae_tf.run import save_model
 from rcvae_tf.run_directory import RunDirectory
 from rcvae_tf.training.averaging import AveragedWeights
 from rcvae_tf.training.state import TrainState
 from rcvae_tf.training.tensorboard import LatentAndPictures
 from rcvae_tf.training.watch_collapse import CollapseWatch
-
-if TYPE_CHECKING:
-    from rcvae_tf.model.rcvae import RCVAE
 
 # Best and last model are kept in memory and written this often, so that a fast epoch does not
 # wait for the disk, and a killed run loses little.
@@ -123,19 +120,12 @@ class BestAndLast(keras.callbacks.Callback):
             best = type(self.model).from_config(self.model.get_config())
             best.build()
             best.set_weights(self._best_weights)
-            _save(best, self.directory.model)
+            save_model(best, self.directory.model)
             self._best_weights = None
         with self.averaging.trained_weights():
-            _save(self.model, self.directory.last_model)
+            save_model(self.model, self.directory.last_model)
         self.state.write(self.directory.train_state)
         self._written_at = time.monotonic()
-
-
-def _save(model: "RCVAE", path: Path) -> None:
-    """Writes a model whole or not at all."""
-    scratch = path.with_name(f"part-{path.name}")
-    model.save(scratch)
-    scratch.replace(path)
 
 
 class ProgressLine(keras.callbacks.Callback):

@@ -22,7 +22,7 @@ from rcvae_tf.dataset import (
 from rcvae_tf.evaluation.evaluate import check_same_data
 from rcvae_tf.evaluation.results import evaluate_and_write
 from rcvae_tf.presets import RunConfig
-from rcvae_tf.run import Run, load_model, load_run, save_vocabulary
+from rcvae_tf.run import Run, load_model, load_run, save_model, save_vocabulary
 from rcvae_tf.run_directory import FORMAT_VERSION, RunDirectory, write_json
 from rcvae_tf.training.state import TrainState, read_state
 
@@ -61,6 +61,8 @@ def fit(
     # Step 1: the hyperparameters come optimised, in `config`; `python -m tuning` searches them.
     # Step 2: join the validation to the training split, and still watch it.
     train = dataset.known(training.merge_validation)
+    if training.shuffle_labels:
+        train = shuffle_labels(train, training.seed)
     if training.merge_validation:
         logger.info("validation is part of training (Algorithm 2): val_mae is no hold-out error")
     vocabulary = Vocabulary(train.conditions, training.condition_weight)
@@ -96,6 +98,7 @@ def fit(
             f"{directory.path}: val_mae was never a number in {state.epochs_done} epochs. "
             f"Lower --learning-rate. Received: learning_rate={training.learning_rate:g}."
         )
+    _measure_joint_noise(config, train, vocabulary, directory)
     # Step 9: the best model was saved when training ended; load it.
     run = load_run(directory.path)
     # Step 10: forward propagate on the test set, compute the test loss.
@@ -111,7 +114,7 @@ def _training_batches(
 ) -> "tf.data.Dataset":
     """Batches of the samples that are trained on, of the shards or with permuted labels."""
     if training.shuffle_labels:
-        samples = array_samples(shuffle_labels(train, training.seed), vocabulary)
+        samples = array_samples(train, vocabulary)
     else:
         splits = ("train", "validation") if training.merge_validation else ("train",)
         samples = shard_samples(dataset, splits, vocabulary)
@@ -123,6 +126,19 @@ def _training_batches(
         training.neighbour_share,
         training.seed + epochs_done,
     )
+
+
+def _measure_joint_noise(
+    config: RunConfig, train: SplitData, vocabulary: Vocabulary, directory: RunDirectory
+) -> None:
+    """What is common to the deviations of training charges, of the model that is kept."""
+    from rcvae_tf.training.joint_noise import measure_joint_noise
+
+    if config.model.decoder != "canvas" or not config.model.noise_factors:
+        return
+    model = load_model(directory.model)
+    measure_joint_noise(model, validation_batches(train, vocabulary, config.training.batch_size))
+    save_model(model, directory.model)
 
 
 def shuffle_labels(data: SplitData, seed: int) -> SplitData:

@@ -108,14 +108,14 @@ def test_the_best_model_is_written_without_the_optimiser(model, tmp_path):
 
 def test_a_state_never_counts_from_a_best_model_that_was_not_written(model, tmp_path, monkeypatch):
     directory = RunDirectory(tmp_path)
-    save = callbacks._save
+    save = callbacks.save_model
 
     def killed_at_the_last_model(model, path):
         if path == directory.last_model:
             raise KeyboardInterrupt
         save(model, path)
 
-    monkeypatch.setattr(callbacks, "_save", killed_at_the_last_model)
+    monkeypatch.setattr(callbacks, "save_model", killed_at_the_last_model)
     with pytest.raises(KeyboardInterrupt):
         keeper(model, directory).on_epoch_end(0, {"val_mae": 0.3})
     assert directory.model.is_file()

@@ -195,12 +195,15 @@ def test_a_blind_tail_looks_the_same_whatever_the_policy(dataset):
 # Draws
 
 
-def test_noise_is_drawn_for_z_for_the_duration_and_for_every_point(untrained):
+def test_noise_is_drawn_for_z_the_duration_every_point_and_what_is_common(dataset):
+    untrained, _ = tiny_model(dataset, noise_factors=5)
     noise = untrained.draw_noise(7, np.random.default_rng(0))
     assert {name: tuple(values.shape) for name, values in noise.items()} == {
         "z": (7, 2),
         "duration_epsilon": (7,),
         "point_noise": (7, 3, NUM_POINTS),
+        "factors": (7, 5),
+        "factor_sizes": (7, 5),
     }
     assert_array_equal(untrained.draw_noise(7, None)["z"], np.zeros((7, 2)))
     assert list(untrained.draw_noise(7, None)) == ["z"]
@@ -273,11 +276,16 @@ def test_noise_starts_from_what_lies_within_the_limits(untrained):
     assert_allclose(curves[0, 0], np.full(NUM_POINTS, 2.5 - 0.1 * 0.05), rtol=1e-5)
 
 
-@pytest.mark.parametrize("weights", ["untrained", "perturbed"])
+@pytest.mark.parametrize("weights", ["untrained", "perturbed", "common noise"])
 def test_two_thousand_draws_keep_the_laws_of_charging(dataset, kind, weights):
     model = with_facts(tiny_model(dataset, **kind)[0], capacity_tolerance_ah=0.004)
     if weights == "perturbed":
         randomise(model, scale=0.2)
+    if weights == "common noise":
+        joint = model.joint_noise
+        joint.loadings.assign(np.random.default_rng(4).normal(0.0, 0.02, joint.loadings.shape))
+        joint.log_size_spread.assign(np.full(joint.num_factors, 0.5))
+        joint.farthest.assign(np.full(joint.num_factors, 5.0))
     rng = np.random.default_rng(3)
     cells = rng.choice(list(EOL_OF_CELL), 2000)
     inputs = conditions(

@@ -130,7 +130,7 @@ def test_preset_paper_trains_on_validation_too(paper_run, default_run, dataset):
 def test_config_of_a_run_is_one_to_train_with(paper_run):
     stored = read_stored(paper_run.directory.config)
     assert resolve(None, stored) == paper_run.config == tiny_config("paper")
-    assert stored["format_version"] == 2
+    assert stored["format_version"] == 3
     assert stored["data"]["training_cells"] == sorted(EOL_OF_CELL)
     assert stored["data"]["signals_present"] == list(SIGNALS)
     assert stored["data"]["training_policies"] == sorted(POLICY_OF_CELL.values())

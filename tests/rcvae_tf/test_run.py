@@ -158,7 +158,7 @@ def test_another_format_version_is_refused(run_copy):
     path = run_copy.directory.config
     stored = {**json.loads(path.read_text()), "format_version": 99}
     path.write_text(json.dumps(stored))
-    with pytest.raises(SettingsError, match=r"config\.json: format version 99, expected 2\."):
+    with pytest.raises(SettingsError, match=r"config\.json: format version 99, expected 3\."):
         load_run(run_copy.directory.path)
 
 

@@ -45,7 +45,7 @@ def test_config_is_read_as_it_was_written(tmp_path):
     directory = RunDirectory(tmp_path)
     data = {"directory": "data/demo"}
     write_json(directory.config, {"format_version": FORMAT_VERSION, "data": data})
-    assert directory.read_config() == {"format_version": 2, "data": data}
+    assert directory.read_config() == {"format_version": 3, "data": data}
 
 
 @pytest.mark.parametrize(
@@ -53,8 +53,8 @@ def test_config_is_read_as_it_was_written(tmp_path):
     [
         ("{", r"config\.json: not readable: Expecting property name .*Train anew\."),
         ("[]", r"config\.json: not readable: expected an object\. Train anew\."),
-        ('{"format_version": 2}', r"config\.json: does not say what data it is of\. Train anew\."),
-        ('{"format_version": 1}', r"config\.json: format version 1, expected 2\. Train anew\."),
+        ('{"format_version": 3}', r"config\.json: does not say what data it is of\. Train anew\."),
+        ('{"format_version": 1}', r"config\.json: format version 1, expected 3\. Train anew\."),
     ],
 )
 def test_a_config_that_is_none_is_refused(tmp_path, content, message):

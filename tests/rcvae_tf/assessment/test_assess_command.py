@@ -86,7 +86,7 @@ def test_an_unfinished_run_another_version_and_data_that_are_gone(assessed_run, 
     assert "the run has not come to its end" in fault(["--run", str(run)], capsys)
     config = json.loads((run / "config.json").read_text(encoding="utf-8"))
     (run / "config.json").write_text(json.dumps({**config, "format_version": 1}), encoding="utf-8")
-    assert "format version 1, expected 2" in fault(["--run", str(run)], capsys)
+    assert "format version 1, expected 3" in fault(["--run", str(run)], capsys)
 
 
 def test_a_file_in_the_place_of_the_output_is_refused(assessed_run, tmp_path, capsys):
