@@ -15,7 +15,7 @@ from rcvae_tf.exporting.facts_of_run import facts_of_run, measured_of_run
 from rcvae_tf.exporting.saved_model import write_saved_model
 from rcvae_tf.run import Run
 from rcvae_tf.servable.facts import write_facts
-from rcvae_tf.servable.layout import VersionDirectory, versions_in
+from rcvae_tf.servable.layout import VersionDirectory
 from rcvae_tf.servable.measured import write_measured
 
 
@@ -51,7 +51,8 @@ def export_run(run: Run, folder: Path, data: Path | None, num_measured: int) -> 
     measured = measured_of_run(run, data, num_measured) if num_measured else None
     endpoints = Endpoints(run)
     requests = example_requests(run, endpoints)
-    with next_version(folder) as directory:
+    with next_version(folder) as version:
+        directory = version.scratch
         write_saved_model(endpoints, directory.path)
         directory.extra.mkdir()
         write_examples(requests, directory)
@@ -62,8 +63,7 @@ def export_run(run: Run, folder: Path, data: Path | None, num_measured: int) -> 
         _, notes = write_model_card(run, data, directory.extra)
     if measured is None and num_measured:
         notes.append("no measured charges in it: the data set is not there, say where with --data")
-    written = versions_in(folder)[-1]
-    return Exported(written, endpoints, tuple(notes))
+    return Exported(version.written, endpoints, tuple(notes))
 
 
 def check_folder(folder: Path) -> None:
@@ -82,8 +82,21 @@ def check_folder(folder: Path) -> None:
         )
 
 
+@dataclass
+class NextVersion:
+    """A version that is being written.
+
+    Args:
+        scratch: Where it is written.
+        written: Where it lies in the end; until then `scratch`.
+    """
+
+    scratch: VersionDirectory
+    written: VersionDirectory
+
+
 @contextmanager
-def next_version(folder: Path) -> Iterator[VersionDirectory]:
+def next_version(folder: Path) -> Iterator[NextVersion]:
     """A folder that becomes the next version when the block ends well, and else vanishes.
 
     Raises:
@@ -96,22 +109,22 @@ def next_version(folder: Path) -> Iterator[VersionDirectory]:
     except OSError as error:
         raise SettingsError(f"--output {folder}: cannot be made ({error}).") from error
     try:
-        yield VersionDirectory(scratch)
+        version = NextVersion(VersionDirectory(scratch), VersionDirectory(scratch))
+        yield version
         scratch.chmod(0o755)
-        _put_in_place(scratch, folder)
+        version.written = _put_in_place(scratch, folder)
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise
 
 
-def _put_in_place(scratch: Path, folder: Path) -> None:
+def _put_in_place(scratch: Path, folder: Path) -> VersionDirectory:
     """Takes the next free number; another export may take one at the same time."""
     number = max((int(p.name) for p in folder.glob("*") if _is_version(p)), default=0) + 1
     while True:
         try:
             # Unlike `replace`, this refuses a folder that is there and not empty.
-            scratch.rename(folder / str(number))
-            return
+            return VersionDirectory(scratch.rename(folder / str(number)))
         except OSError:
             if not (folder / str(number)).exists():
                 raise

@@ -6,26 +6,18 @@ from pathlib import Path
 # Signatures. TensorFlow Serving takes the second name where a request gives none.
 GENERATE, SERVING_DEFAULT = "generate", "serving_default"
 DECODE, ENCODE, RECONSTRUCT = "decode", "encode", "reconstruct"
-SIGNATURES = (GENERATE, DECODE, ENCODE, RECONSTRUCT)
 
 # Tensors beside the signals.
 EOL, ECL, SEED, POLICY_STEPS = "eol", "ecl", "seed", "policy_steps"
-QUASI_VIDEO, Z, Z_MEAN, Z_LOG_VAR = "x", "z", "z_mean", "z_log_var"
+Z, Z_MEAN, Z_LOG_VAR = "z", "z_mean", "z_log_var"
 TIME = "time_s"
 MATCHED_EOL, MATCHED_ECL = "matched_eol", "matched_ecl"
 DISTANCE, IN_SUPPORT = "distance", "in_support"
-
-MODEL_NAME = "rcvae"
 
 
 def tensor_of(signal: str) -> str:
     """What a signal is called in a signature: the elapsed time is the abscissa, `time_s`."""
     return TIME if signal == "elapsed_time_s" else signal
-
-
-def signal_of(tensor: str) -> str:
-    """The inverse of `tensor_of`."""
-    return "elapsed_time_s" if tensor == TIME else tensor
 
 
 @dataclass(frozen=True)

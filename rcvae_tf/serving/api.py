@@ -13,7 +13,8 @@ from rcvae_tf.serving.openapi import (
     answers,
     request_body,
 )
-from rcvae_tf.serving.predictions import PATH, PATH_OF_VERSION, Predictions
+from rcvae_tf.serving.paths import HEALTH, METRICS, PATH, PATH_OF_VERSION
+from rcvae_tf.serving.predictions import Predictions
 from rcvae_tf.serving.served_model import metadata
 from rcvae_tf.serving.versions import Versions
 
@@ -31,13 +32,15 @@ def api_routes(versions: Versions, predictions: Predictions, monitoring: Monitor
         monitoring: Of the server.
     """
     routes = APIRouter()
+    _add_models(routes, versions)
+    _add_predictions(routes, predictions)
+    _add_server(routes, versions, monitoring)
+    return routes
+
+
+def _add_models(routes: APIRouter, versions: Versions) -> None:
     of_model: Facts = {"responses": answers(STATUS, 400, 404), "tags": ["models"]}
     of_metadata: Facts = {"responses": answers(METADATA, 400, 404), "tags": ["models"]}
-    of_predict: Facts = {
-        "responses": answers(PREDICT_RESPONSE, 400, 404, 408, 413, 503),
-        "openapi_extra": request_body(),
-        "tags": ["models"],
-    }
 
     @routes.get("/v1/models/{model}", summary="State of the versions", **of_model)
     async def status(model: Name) -> Response:
@@ -59,6 +62,16 @@ def api_routes(versions: Versions, predictions: Predictions, monitoring: Monitor
     async def signatures_of_version(model: Name, version: Version) -> Response:
         return _json(metadata(versions.get(model, version).model))
 
+
+def _add_predictions(routes: APIRouter, predictions: Predictions) -> None:
+    of_predict: Facts = {
+        "responses": answers(PREDICT_RESPONSE, 400, 404, 408, 413, 503),
+        "openapi_extra": request_body(),
+        "tags": ["models"],
+    }
+
+    # `Guard` answers these itself; here they are for the OpenAPI document, and for what is no path
+    # of a version to it.
     @routes.post(PATH, summary="Ask the newest version", **of_predict)
     async def predict(model: Name, request: Request) -> Response:
         return _written(await predictions.answer(model, None, await request.body()))
@@ -67,13 +80,15 @@ def api_routes(versions: Versions, predictions: Predictions, monitoring: Monitor
     async def predict_of_version(model: Name, version: Version, request: Request) -> Response:
         return _written(await predictions.answer(model, version, await request.body()))
 
-    @routes.get("/health", summary="Whether a model is in service", tags=["server"])
+
+def _add_server(routes: APIRouter, versions: Versions, monitoring: Monitoring) -> None:
+    @routes.get(HEALTH, summary="Whether a model is in service", tags=["server"])
     async def health() -> dict[str, str | int]:
         served = versions.current()
         return {"status": "ok", "model": served.name, "version": served.version}
 
     @routes.get(
-        "/monitoring/prometheus/metrics",
+        METRICS,
         summary="Numbers for Prometheus",
         tags=["server"],
         response_class=Response,
@@ -81,8 +96,6 @@ def api_routes(versions: Versions, predictions: Predictions, monitoring: Monitor
     )
     async def metrics() -> Response:
         return Response(monitoring.text(), headers={"content-type": CONTENT_TYPE})
-
-    return routes
 
 
 def _json(values: object) -> Response:

@@ -13,7 +13,7 @@ from data_prep.errors import UserError
 from rcvae_tf.serving.api import api_routes
 from rcvae_tf.serving.batching import Batcher
 from rcvae_tf.serving.config import ServerConfig
-from rcvae_tf.serving.errors import RequestError
+from rcvae_tf.serving.errors import FAULT, RequestError
 from rcvae_tf.serving.explorer.routes import explorer_routes
 from rcvae_tf.serving.guard import Guard
 from rcvae_tf.serving.monitoring import Monitoring
@@ -41,6 +41,8 @@ class Application(FastAPI):
             version=rcvae_tf.__version__,
             docs_url=None,
             redoc_url=None,
+            # They would lead where the client's Host header says.
+            redirect_slashes=False,
         )
         self._versions = versions
         self._config = config
@@ -117,7 +119,7 @@ def _request_error(request: Request, error: Exception) -> Response:
 
 
 def _fault(request: Request, error: Exception) -> Response:
-    return JSONResponse({"error": "a fault of the server; its log tells more."}, 500)
+    return JSONResponse({"error": FAULT}, 500)
 
 
 def _user_error(request: Request, error: Exception) -> Response:

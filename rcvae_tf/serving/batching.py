@@ -88,16 +88,17 @@ class Batcher:
     async def _work(self) -> None:
         """Takes batch after batch until nobody waits, or until others do the rest."""
         loop = asyncio.get_running_loop()
-        while self._is_worth(len(self._workers) - 1):
-            batch = self._next_batch()
-            self._observe(sum(request.num_rows for request in batch))
-            try:
-                answer, finite = await loop.run_in_executor(self._threads, self._answer, batch)
-            except Exception as error:
-                _fail(batch, error)
-                continue
-            _hand_out(batch, answer, finite)
-        self._workers.discard(asyncio.current_task())
+        try:
+            while self._is_worth(len(self._workers) - 1):
+                batch = self._next_batch()
+                try:
+                    self._observe(sum(request.num_rows for request in batch))
+                    answer, finite = await loop.run_in_executor(self._threads, self._answer, batch)
+                    _hand_out(batch, answer, finite)
+                except Exception as error:
+                    _fail(batch, error)
+        finally:
+            self._workers.discard(asyncio.current_task())
 
     def _next_batch(self) -> list[_Waiting]:
         """The longest waiting request, and what fits to it of those behind it."""
@@ -116,7 +117,7 @@ class Batcher:
         names = batch[0].inputs
         joined = {name: np.concatenate([r.inputs[name] for r in batch]) for name in names}
         answer = self._call(batch[0].signature, joined)
-        return answer, not not_finite(answer)
+        return answer, not _not_finite(answer)
 
 
 def _hand_out(batch: list[_Waiting], answer: Rows, finite: bool) -> None:
@@ -125,7 +126,7 @@ def _hand_out(batch: list[_Waiting], answer: Rows, finite: bool) -> None:
         stop = start + request.num_rows
         if not request.answer.done():  # who asked may have gone
             rows = {name: values[start:stop] for name, values in answer.items()}
-            wrong = "" if finite else not_finite(rows)
+            wrong = "" if finite else _not_finite(rows)
             if wrong:
                 request.answer.set_exception(_not_finite_error(wrong))
             else:
@@ -146,7 +147,7 @@ def _fail(batch: list[_Waiting], error: Exception) -> None:
             request.answer.set_exception(error)
 
 
-def not_finite(rows: Rows) -> str:
+def _not_finite(rows: Rows) -> str:
     """The first output that holds something else than finite numbers; empty where none does."""
     floats = (name for name, values in rows.items() if values.dtype.kind == "f")
     return next((name for name in floats if not np.isfinite(rows[name]).all()), "")

@@ -1,4 +1,4 @@
-"""Bodies of `:predict`, by row or by column, as TensorFlow Serving has them, and the answers."""
+"""Bodies of `:predict`, by row or by column, as TensorFlow Serving has them."""
 
 import itertools
 from collections.abc import Iterable, Mapping
@@ -95,16 +95,6 @@ def rows_of(body: Body, specs: Mapping[str, TensorSpec], most_rows: int) -> Rows
     return {name: _array(columns[name], spec) for name, spec in specs.items()}
 
 
-def answer_body(answer: Rows, by_row: bool) -> bytes:
-    """The answer in the form of the request."""
-    if not by_row:
-        outputs = {name: np.ascontiguousarray(rows) for name, rows in answer.items()}
-        return orjson.dumps({"outputs": outputs}, option=orjson.OPT_SERIALIZE_NUMPY)
-    names = list(answer)
-    predictions = [dict(zip(names, row, strict=True)) for row in zip(*answer.values(), strict=True)]
-    return orjson.dumps({"predictions": predictions}, option=orjson.OPT_SERIALIZE_NUMPY)
-
-
 def _by_column(instances: Any, specs: Mapping[str, TensorSpec], most_rows: int) -> dict[str, list]:
     if not isinstance(instances, list):
         raise BadRequest(f"{INSTANCES}: is {_kind(instances)}, expected an array of objects.")
@@ -148,7 +138,10 @@ def _array(rows: list, spec: TensorSpec) -> NDArray:
     if not kinds <= ({int} if whole else {int, float}):
         wrong = next(v for v in flat if type(v) not in ((int,) if whole else (int, float)))
         wanted = "a whole number of 64 bits" if whole else "a number"
-        raise BadRequest(f"{spec.name}: {_shown(wrong)} is {_kind(wrong)}, expected {wanted}.")
+        # Arrays and objects may be deeper than Python can show.
+        is_deep = isinstance(wrong, list | dict)
+        found = f"holds {_kind(wrong)}" if is_deep else f"{_shown(wrong)} is {_kind(wrong)}"
+        raise BadRequest(f"{spec.name}: {found}, expected {wanted}.")
     low, high = BOUNDS.get(spec.name, _limits(spec.dtype))
     # Before there is an array: numpy has no place for what is too large.
     for value in (min(flat), max(flat)):

@@ -35,7 +35,11 @@ class ServerConfig:
         256, minimum=1, maximum=65536, help="rows that requests are put together to"
     )
     receive_timeout_s: float = setting(
-        10.0, minimum=0.05, maximum=3600, help="seconds that a client has to send its body"
+        10.0,
+        minimum=0.05,
+        maximum=3600,
+        help="seconds that a client has to send the head of a request, and its body, and to take "
+        "the next 64 kB of an answer",
     )
 
     def __post_init__(self) -> None:

@@ -1,6 +1,7 @@
 """What is answered in place of a result: a status of HTTP and one line."""
 
 RETRY_AFTER_S = 1
+FAULT = "a fault of the server; its log tells more."
 
 
 class RequestError(Exception):

@@ -9,35 +9,20 @@ import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rcvae_tf.serving.config import ServerConfig
-from rcvae_tf.serving.errors import Overloaded, RequestError
+from rcvae_tf.serving.connections import taken
+from rcvae_tf.serving.errors import FAULT, Overloaded, RequestError
+from rcvae_tf.serving.headers import SECURITY_HEADERS
 from rcvae_tf.serving.monitoring import Monitoring
-from rcvae_tf.serving.predictions import PATH, PATH_OF_VERSION, Predictions
+from rcvae_tf.serving.paths import HEALTH, METRICS, PATH, PATH_OF_VERSION
+from rcvae_tf.serving.predictions import Predictions
 
 logger = logging.getLogger(__name__)
 
 TEMPLATE = "rcvae_tf.path"
 NO_HEADERS: Mapping[str, str] = {}
 CLIENT_GONE = 499  # what servers write down where nobody waited for the answer
-# Plots set styles on their elements; scripts come from this server alone.
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "img-src 'self' data: blob:",
-        "style-src 'self' 'unsafe-inline'",
-        "connect-src 'self'",
-        "object-src 'none'",
-        "frame-ancestors 'none'",
-        "base-uri 'none'",
-        "form-action 'none'",
-    )
-)
-SECURITY_HEADERS = [
-    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-]
+# A busy server is not a dead one.
+ALWAYS_ANSWERED = (HEALTH, METRICS)
 
 
 class Guard:
@@ -84,18 +69,22 @@ class Guard:
 
         try:
             await self._answer(scope, receive, send_guarded)
+            # Until then the answer is in memory, and the request one of those that are counted.
+            await taken(scope)
         except RequestError as error:
             await _send_error(send_guarded, error)
         except Exception:
-            # The app has answered with 500 already.
-            logger.exception("%s %s", scope["method"], scope["path"])
+            logger.exception("%s %r", scope["method"], scope["path"])
+            if status == CLIENT_GONE:  # the app answers its own faults
+                await _send_error(send_guarded, RequestError(500, FAULT))
         finally:
             self._num_requests -= 1
             path = str(scope.get(TEMPLATE) or getattr(scope.get("route"), "path", "other"))
             self._monitoring.answered(path, status, time.perf_counter() - started)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._num_requests > self._most_requests:
+        too_many = self._num_requests > self._most_requests
+        if too_many and scope["path"] not in ALWAYS_ANSWERED:
             raise Overloaded(f"{self._most_requests} requests are being answered. Come again.")
         try:
             async with asyncio.timeout(self._receive_timeout_s):

@@ -3,14 +3,14 @@
 import asyncio
 import re
 
-from rcvae_tf.serving.bodies import answer_body, parse_body, rows_of
+from rcvae_tf.serving.answers import answer_pieces
+from rcvae_tf.serving.bodies import parse_body, rows_of
+from rcvae_tf.serving.served import Served
 from rcvae_tf.serving.served_model import Rows
-from rcvae_tf.serving.versions import Served, Versions
+from rcvae_tf.serving.versions import Versions
 
-# Larger bodies are read in a thread, so that others are not kept waiting.
+# The numbers of larger bodies are looked at in a thread, beside which others are answered.
 LARGE_BODY_BYTES = 2**16
-PATH = "/v1/models/{model}:predict"
-PATH_OF_VERSION = "/v1/models/{model}/versions/{version}:predict"
 
 _PATH = re.compile(r"/v1/models/([^/:]+)(?:/versions/([0-9]{1,18}))?:predict")
 
@@ -49,7 +49,12 @@ class Predictions:
             signature, inputs, by_row = await asyncio.to_thread(self._read, served, body)
         else:
             signature, inputs, by_row = self._read(served, body)
-        return answer_body(await served.predict(signature, inputs), by_row)
+        pieces: list[bytes] = []
+        for piece in answer_pieces(await served.predict(signature, inputs), by_row):
+            if pieces:
+                await asyncio.sleep(0)  # others are answered between two pieces
+            pieces.append(piece)
+        return b"".join(pieces)
 
     def _read(self, served: Served, body: bytes) -> tuple[str, Rows, bool]:
         asked = parse_body(body)

@@ -9,6 +9,7 @@ import uvicorn
 from data_prep.errors import SettingsError
 from rcvae_tf.serving.app import batcher_maker, make_app
 from rcvae_tf.serving.config import ServerConfig
+from rcvae_tf.serving.connections import connection_class
 from rcvae_tf.serving.monitoring import Monitoring
 from rcvae_tf.serving.versions import Versions
 
@@ -43,6 +44,7 @@ def serve(folder: Path, config: ServerConfig, started: Callable[[str], None]) ->
             server_header=False,
             proxy_headers=False,
             ws="none",
+            http=connection_class(config.receive_timeout_s),
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=SHUTDOWN_S,
         ),

@@ -5,53 +5,20 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Lock, Thread
-from typing import Any, NamedTuple
-
-from numpy.typing import NDArray
+from typing import Any
 
 from data_prep.errors import SettingsError
-from rcvae_tf.servable.facts import ServedFacts
 from rcvae_tf.servable.layout import VersionDirectory, versions_in
-from rcvae_tf.servable.measured import Measured
 from rcvae_tf.serving.batching import Batcher
 from rcvae_tf.serving.errors import NotFound
+from rcvae_tf.serving.served import Served
 from rcvae_tf.serving.served_model import ServedModel
 
 logger = logging.getLogger(__name__)
 
 # States of TensorFlow Serving.
 AVAILABLE, END = "AVAILABLE", "END"
-
-
-class Served(NamedTuple):
-    """A model and the queue in front of it."""
-
-    model: ServedModel
-    batcher: Batcher
-
-    @property
-    def name(self) -> str:
-        """Of the model."""
-        return self.model.name
-
-    @property
-    def version(self) -> int:
-        """Of the model."""
-        return self.model.version
-
-    @property
-    def facts(self) -> ServedFacts:
-        """What was said of it at the export."""
-        return self.model.facts
-
-    @property
-    def measured(self) -> Measured | None:
-        """Measured charges that travel with it."""
-        return self.model.measured
-
-    async def predict(self, signature: str, inputs: dict[str, NDArray]) -> dict[str, NDArray[Any]]:
-        """As `Batcher.predict`."""
-        return await self.batcher.predict(signature, inputs)
+SHOWN = 80  # characters of a name that is none
 
 
 class Versions:
@@ -71,7 +38,7 @@ class Versions:
         self._most = most
         self._make_batcher = make_batcher
         self._served: dict[int, Served] = {}
-        self._failed: dict[int, tuple[int, str]] = {}
+        self._failed: dict[int, tuple[tuple[int, int], str]] = {}
         self._lock = Lock()
         self._stop = Event()
 
@@ -91,17 +58,22 @@ class Versions:
             raise SettingsError(next(iter(self._failed.values()))[1])
 
     def look(self) -> None:
-        """Loads the newest versions that are not loaded yet; only then older ones go."""
+        """Serves the newest versions that can be read; only then others go.
+
+        A version whose folder is gone is served on where there is no other.
+        """
         before = set(self._served)
-        wanted = versions_in(self._folder)[-self._most :]
-        for directory in reversed(wanted):
-            if directory.version not in self._served and self._is_new(directory):
-                self._load(directory)
+        found = versions_in(self._folder)
+        wanted: list[int] = []
+        for directory in reversed(found):
+            if len(wanted) < self._most and self._serves(directory):
+                wanted.append(directory.version)
         with self._lock:
-            kept = sorted(self._served)[-self._most :]
-            for version in set(self._served) - set(kept):
+            for version in set(self._served) - set(wanted) if wanted else ():
                 logger.info("version %d: out of service", version)
                 del self._served[version]
+            for version in set(self._failed) - {directory.version for directory in found}:
+                del self._failed[version]
         if set(self._served) != before:
             _settle_memory()
 
@@ -114,6 +86,8 @@ class Versions:
                     self.look()
                 except OSError as error:
                     logger.warning("%s: cannot be looked at (%s)", self._folder, error)
+                except Exception:  # looking goes on, whatever it was
+                    logger.exception("%s: cannot be looked at", self._folder)
 
         Thread(target=work, name="versions", daemon=True).start()
 
@@ -139,6 +113,7 @@ class Versions:
             NotFound: Another model, or a version that is not served.
         """
         if name != self.name:
+            name = name[:SHOWN]
             wanted = f"Latest({name})" if version is None else f"Specific({name}, {version})"
             raise NotFound(
                 f"Servable not found for request: {wanted}. The model here is {self.name}."
@@ -185,24 +160,27 @@ class Versions:
         with self._lock:
             return sum(served.batcher.waiting_rows for served in self._served.values())
 
-    def _is_new(self, directory: VersionDirectory) -> bool:
-        """Whether a version was not tried yet as it lies there now."""
-        tried = self._failed.get(directory.version)
-        return tried is None or tried[0] != _written(directory)
-
-    def _load(self, directory: VersionDirectory) -> None:
+    def _serves(self, directory: VersionDirectory) -> bool:
+        """Whether a version is in service; it is loaded where it was not tried as it lies there."""
+        if directory.version in self._served:
+            return True
         written = _written(directory)
+        tried = self._failed.get(directory.version)
+        if tried is not None and tried[0] == written:
+            return False
         try:
             model = ServedModel(self.name, directory)
         except Exception as error:  # whatever is wrong with it, the others stay in service
             message = str(error).strip().split("\n")[0]
             logger.warning("version %d: not loaded: %s", directory.version, message)
-            self._failed[directory.version] = (written, message)
-            return
+            with self._lock:
+                self._failed[directory.version] = (written, message)
+            return False
         with self._lock:
             self._failed.pop(directory.version, None)
             self._served[directory.version] = Served(model, self._make_batcher(model))
         logger.info("version %d: in service", directory.version)
+        return True
 
 
 def _settle_memory() -> None:
@@ -216,9 +194,10 @@ def _settle_memory() -> None:
     gc.freeze()
 
 
-def _written(directory: VersionDirectory) -> int:
-    """When a version was written, in nanoseconds; 0 where it has gone."""
+def _written(directory: VersionDirectory) -> tuple[int, int]:
+    """How many files a version has and when the last was written; what is copied in grows."""
     try:
-        return directory.saved_model.stat().st_mtime_ns
+        times = [path.stat().st_mtime_ns for path in directory.path.rglob("*")]
     except OSError:
-        return 0
+        return 0, 0
+    return len(times), max(times, default=0)

@@ -33,7 +33,7 @@ class Explorable(Protocol):
         """Calls a signature; names and units as in `rcvae_tf.servable.layout`.
 
         Args:
-            signature: One of `layout.SIGNATURES`.
+            signature: A name of one.
             inputs: By tensor, the first axis the rows.
 
         Returns:

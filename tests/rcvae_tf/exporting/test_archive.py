@@ -21,14 +21,16 @@ from tests.builders import one_error_line
 def test_versions_count_up_and_gaps_are_not_filled(tmp_path):
     for number in ("1", "7"):
         (tmp_path / number).mkdir()
-    with next_version(tmp_path) as directory:
+    with next_version(tmp_path) as version:
+        directory = version.scratch
         (directory.path / "saved_model.pb").write_bytes(b"x")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "7", "8"]
     assert [directory.version for directory in versions_in(tmp_path)] == [8]
 
 
 def test_a_version_that_another_export_took_meanwhile_is_not_replaced(tmp_path):
-    with next_version(tmp_path) as directory:
+    with next_version(tmp_path) as version:
+        directory = version.scratch
         (directory.path / "saved_model.pb").write_bytes(b"mine")
         (tmp_path / "1").mkdir()
         (tmp_path / "1" / "saved_model.pb").write_bytes(b"theirs")

@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 
 from rcvae_tf.serving.app import batcher_maker, make_app
 from rcvae_tf.serving.config import ServerConfig
+from rcvae_tf.serving.connections import connection_class
 from rcvae_tf.serving.monitoring import Monitoring
 from rcvae_tf.serving.versions import Versions
 
@@ -52,9 +53,10 @@ def serve_in_thread():
     """Serves an application at a free port until the tests end; gives the port."""
     servers = []
 
-    def serve(app):
+    def serve(app, receive_timeout_s=10.0):
+        http = connection_class(receive_timeout_s)
         server = ThreadedServer(
-            uvicorn.Config(app, port=0, log_config=None, access_log=False, ws="none")
+            uvicorn.Config(app, port=0, log_config=None, access_log=False, ws="none", http=http)
         )
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()

@@ -5,6 +5,7 @@ import json
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
@@ -28,6 +29,14 @@ def post(port, body, path=PATH):
         return answer.status, dict(answer.getheaders()), json.loads(answer.read())
     finally:
         connection.close()
+
+
+def get(port, path):
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status
 
 
 def raw(port, *parts):
@@ -87,8 +96,10 @@ def test_too_many_requests_at_a_time_are_sent_away(exported, serve_in_thread):
         connection.sendall(head)
     time.sleep(0.2)
     status, headers, answer = post(port, b"{}")
+    well = get(port, "/health")
     for connection in waiting:
         connection.close()
+    assert well == 200
     assert (status, headers["retry-after"]) == (503, "1")
     assert answer == {"error": "2 requests are being answered. Come again."}
 
@@ -107,3 +118,18 @@ def test_overload_is_told_and_what_was_accepted_is_answered(exported, serve_in_t
             assert headers["retry-after"] == "1"
             assert "Come again" in answer["error"]
     assert is_well(port)
+
+
+def test_a_fault_is_told_in_one_line_with_the_headers_of_every_answer(exported, serve_in_thread):
+    guard, versions = application(exported.path.parent)
+    port = serve_in_thread(guard)
+    versions.current().batcher._call = None
+    status, headers, answer = post(port, json.dumps({"instances": [ROW]}))
+    assert status == 500
+    assert answer == {"error": "a fault of the server; its log tells more."}
+    assert headers["x-content-type-options"] == "nosniff"
+    assert get(port, "/health") == 200
+
+
+def test_no_answer_leads_where_the_host_header_says(port):
+    assert get(port, "/health/") == 404

@@ -82,6 +82,31 @@ def test_a_broken_version_leaves_the_older_one_in_service(model_folder):
     assert versions.current().version == 2
 
 
+def test_a_server_starts_with_the_newest_version_that_can_be_read(model_folder):
+    for number in ("2", "3"):
+        shutil.copytree(model_folder / "1", model_folder / number)
+        (model_folder / number / "saved_model.pb").write_bytes(b"x")
+    versions = versions_of(model_folder)
+    versions.load_first()
+    assert states(versions) == {"3": "END", "2": "END", "1": "AVAILABLE"}
+    shutil.rmtree(model_folder / "3")
+    versions.look()
+    assert states(versions) == {"2": "END", "1": "AVAILABLE"}
+
+
+def test_a_version_that_is_copied_in_slowly_is_served_once_it_is_whole(model_folder):
+    versions = versions_of(model_folder)
+    versions.load_first()
+    shutil.copytree(model_folder / "1", model_folder / "2")
+    variables = model_folder / "2" / "variables"
+    variables.rename(model_folder / ".variables")
+    versions.look()
+    assert states(versions) == {"2": "END", "1": "AVAILABLE"}
+    (model_folder / ".variables").rename(variables)
+    versions.look()
+    assert states(versions) == {"2": "AVAILABLE"}
+
+
 def test_half_a_folder_is_no_version(model_folder):
     (model_folder / "5").mkdir()
     (model_folder / ".export-x").mkdir()
@@ -97,6 +122,15 @@ def test_a_version_that_is_deleted_is_served_on(model_folder):
     shutil.rmtree(model_folder / "1")
     versions.look()
     assert versions.current().version == 1
+
+
+def test_the_version_before_takes_over_where_the_newest_is_deleted(model_folder):
+    shutil.copytree(model_folder / "1", model_folder / "2")
+    versions = versions_of(model_folder)
+    versions.load_first()
+    shutil.rmtree(model_folder / "2")
+    versions.look()
+    assert states(versions) == {"1": "AVAILABLE"}
 
 
 def test_a_watching_thread_finds_a_new_version(model_folder):
