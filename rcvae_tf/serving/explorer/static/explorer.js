@@ -16,6 +16,7 @@ const element = (id) => document.getElementById(id);
 const results = element("results");
 
 let about = null;
+let isBeginning = false;
 let overtaken = new AbortController();
 const timers = {};
 
@@ -25,8 +26,14 @@ startTheme(element("theme"), () => plots.paint());
 startCopy(element("copy"));
 begin();
 
+// Once at a time, whoever asks for it: what was typed meanwhile would be overwritten by a second.
 async function begin() {
-  if (!(await loadFacts())) {
+  clearTimeout(timers.again);
+  if (isBeginning || about) return;
+  isBeginning = true;
+  const hasFacts = await loadFacts();
+  isBeginning = false;
+  if (!hasFacts) {
     later("again", begin, AGAIN_AFTER_MS);
     return;
   }
@@ -61,15 +68,33 @@ async function update() {
   later("progress", () => document.body.classList.add("loading"), PROGRESS_AFTER_MS);
   const answer = await ask(`/explorer/charges?${query}`, signal);
   if (signal.aborted) return;
-  if (answer.ok) await show(answer.body, query);
-  if (!signal.aborted) settle(answer);
+  // A newer version asks for what the one before did not.
+  if (answer.body.field && !fields.shows(answer.body.field)) await loadFacts();
+  const shown = answer.ok ? await tryToShow(answer, query, signal) : answer;
+  if (!signal.aborted) settle(shown);
 }
 
-async function show(view, query) {
-  if (view.model.version !== about.model.version) await loadFacts();
+// Whatever goes wrong is said: a page that only seems to load would be waited for.
+async function tryToShow(answer, query, signal) {
+  try {
+    await show(answer.body, query, signal);
+    return answer;
+  } catch (error) {
+    const fault = `The charges cannot be shown (${error.message}).`;
+    return { ok: false, body: { error: `${fault} Reload the page.` } };
+  }
+}
+
+async function show(view, query, signal) {
+  // A newer version may have other signals and ranges.
+  if (view.model.version !== about.model.version && !(await loadFacts())) {
+    throw new Error("the model changed, and says nothing of itself");
+  }
+  if (signal.aborted) return;
   showPanels(view, about);
   showDownloads(query, about.bdf_lacks);
   await plots.show(view);
+  if (signal.aborted) return;
   history.replaceState(null, "", `?${query}`);
   document.title = `EOL ${view.asked.eol}, ECL ${view.asked.ecl}: generated charges`;
   announce(`Shown: ${describe(view.asked)}`);
@@ -80,9 +105,9 @@ function settle({ ok, body }) {
   clearTimeout(timers.progress);
   document.body.classList.remove("loading");
   results.setAttribute("aria-busy", "false");
-  fields.showError(ok ? null : body.field, body.error);
+  const isAtField = fields.showError(ok ? null : body.field, body.error);
   const banner = element("banner");
-  const isElsewhere = !ok && !body.field;
+  const isElsewhere = !ok && !isAtField;
   banner.hidden = !isElsewhere;
   banner.textContent = isElsewhere ? body.error : "";
   if (!ok && !plots.view) element("shown").textContent = "Nothing shown yet";

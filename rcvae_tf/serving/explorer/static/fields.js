@@ -12,18 +12,21 @@ export class Fields {
   // `onMove` is called while a slider moves or a number is typed, `onSet` when a value stands.
   constructor(onMove, onSet) {
     this.hasPolicy = false;
+    this.touched = new Set();
     element("view").addEventListener("submit", (event) => {
       event.preventDefault();
       onSet();
     });
     for (const name of NAMES) {
       element(name).addEventListener("input", () => {
+        this.touched.add(name);
         this.#follow(name);
         onMove();
       });
     }
     for (const name of WITH_SLIDER) {
       element(`${name}-slider`).addEventListener("input", (event) => {
+        this.touched.add(name);
         element(name).value = event.target.value;
         onMove();
       });
@@ -46,8 +49,9 @@ export class Fields {
     );
   }
 
+  // What was typed before stays.
   fill(values) {
-    for (const name of NAMES.filter((name) => name in values)) {
+    for (const name of NAMES.filter((name) => name in values && !this.touched.has(name))) {
       element(name).value = values[name];
       this.#follow(name);
     }
@@ -58,7 +62,11 @@ export class Fields {
     return new URLSearchParams(names.map((name) => [name, element(name).value.trim()]));
   }
 
-  // Says what is wrong with a field; without one, that nothing is.
+  shows(name) {
+    return NAMES.includes(name) && (name !== "policy" || this.hasPolicy);
+  }
+
+  // Says what is wrong with a field, without one that nothing is; whether it could be said there.
   showError(name, message) {
     for (const other of NAMES) {
       const isWrong = other === name;
@@ -68,6 +76,7 @@ export class Fields {
       const text = isWrong ? message : "";
       if (line.textContent !== text) line.textContent = text;
     }
+    return this.shows(name);
   }
 
   #follow(name) {

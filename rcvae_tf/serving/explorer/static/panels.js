@@ -40,6 +40,9 @@ export function showDownloads(query, lacks) {
   if (lacks) {
     bdf.title = `Battery Data Format needs ${lacks}, which this model does not have`;
     bdf.textContent = `BDF: needs ${lacks}`;
+    bdf.removeAttribute("href"); // of a version that had it
+    bdf.setAttribute("aria-disabled", "true");
+    bdf.setAttribute("role", "link");
     return;
   }
   const isOne = new URLSearchParams(query).get("draws") === "1";
