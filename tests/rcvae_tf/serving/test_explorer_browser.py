@@ -438,6 +438,55 @@ def test_newer_version_of_the_model(explore, model):
     assert len(explorer.line("voltage_v", "expected")[1]) == 256
 
 
+def test_newer_version_that_asks_for_a_policy(explore, model):
+    current = [model]
+    explorer = explore(app(lambda: current[0]))
+    explorer.open()
+    explorer.wait_for("EOL 800 ")
+    assert explorer.page.is_hidden("#policy")
+    current[0] = fake_model(with_policy=True)
+    current[0].version = 4
+    explorer.page.locator("#ecl").press("ArrowUp")
+    explorer.page.wait_for_selector("#policy")
+    assert explorer.wait_for_error("policy")
+    assert explorer.page.get_attribute("main", "aria-busy") == "false"
+    explorer.page.fill("#policy", POLICIES[0])
+    explorer.wait_for(f"EOL 800 · ECL 51 · {POLICIES[0]}")
+    assert explorer.page.is_hidden("#banner")
+    assert set(explorer.complaints) == {REFUSED}
+    explorer.complaints.clear()
+
+
+def test_what_is_typed_before_the_model_is_there_stays(explore, model):
+    loaded = []
+
+    def current():
+        if not loaded:
+            raise DatasetError("no version is loaded")
+        return model
+
+    explorer = explore(app(current))
+    explorer.open("?eol=900&ecl=10")
+    explorer.page.fill("#ecl", "77")
+    loaded.append(True)
+    explorer.wait_for("EOL 900 · ECL 77 ")
+    assert set(explorer.complaints) == {REFUSED}
+    explorer.complaints.clear()
+
+
+def test_charges_that_cannot_be_shown_are_told(explore):
+    explorer = explore()
+    explorer.open()
+    explorer.wait_for("EOL 800 ")
+    explorer.page.evaluate("() => { Plotly.react = () => { throw new Error('no room') } }")
+    explorer.page.fill("#ecl", "60")
+    explorer.page.wait_for_selector("#banner:not([hidden])")
+    assert explorer.page.inner_text("#banner") == (
+        "The charges cannot be shown (no room). Reload the page."
+    )
+    assert explorer.page.get_attribute("main", "aria-busy") == "false"
+
+
 def _is_dark(page):
     colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
     return sum(int(part) for part in colour[4:-1].split(",")) < 3 * 64
