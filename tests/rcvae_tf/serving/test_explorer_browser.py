@@ -409,18 +409,18 @@ def test_picture_of_a_plot(explore):
     assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
 
 
+def loaded_or_fault(loaded):
+    if not loaded:
+        raise DatasetError("no version is loaded")
+    return loaded[0]
+
+
 def test_page_waits_for_a_model(explore, model):
     loaded = []
-
-    def current():
-        if not loaded:
-            raise DatasetError("no version is loaded")
-        return model
-
-    explorer = explore(app(current))
+    explorer = explore(app(lambda: loaded_or_fault(loaded)))
     explorer.open("?eol=900&ecl=10")
     assert explorer.page.inner_text("#banner") == "no version is loaded"
-    loaded.append(True)
+    loaded.append(model)
     explorer.wait_for("EOL 900 · ECL 10 ")
     assert explorer.page.is_hidden("#banner")
     assert set(explorer.complaints) == {REFUSED}
@@ -459,16 +459,10 @@ def test_newer_version_that_asks_for_a_policy(explore, model):
 
 def test_what_is_typed_before_the_model_is_there_stays(explore, model):
     loaded = []
-
-    def current():
-        if not loaded:
-            raise DatasetError("no version is loaded")
-        return model
-
-    explorer = explore(app(current))
+    explorer = explore(app(lambda: loaded_or_fault(loaded)))
     explorer.open("?eol=900&ecl=10")
     explorer.page.fill("#ecl", "77")
-    loaded.append(True)
+    loaded.append(model)
     explorer.wait_for("EOL 900 · ECL 77 ")
     assert set(explorer.complaints) == {REFUSED}
     explorer.complaints.clear()
